@@ -1,0 +1,177 @@
+"""What a test or an inventory may ask of the lab: its hosts, and the commands' own actions.
+
+Importing this needs no root and touches nothing. Actions that change the lab
+take its lock, so two of them never race.
+"""
+
+import fcntl
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import boot, cgroup, disk, keys, machine, netns, network, shapes, ssh
+from lab.paths import BASES, HOSTS, KEYS, KNOWN_HOSTS, LOCK, PRIVATE_KEY, RUNTIME
+from lab.shapes import Spec
+from lab.shell import Refusal
+
+DEFAULT = ("plain=2",)
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host that is up, and how to reach it by ssh."""
+
+    name: str
+    shape: str
+    release: str  # the Debian suite
+    public_address: str
+    private_address: str | None  # on the side of maindb; None without a private card
+    maindb: str | None  # the address that the host knows under this name
+    ssh_port: int = ssh.PORT
+    ssh_user: str = ssh.USER
+    ssh_key: Path = PRIVATE_KEY
+    known_hosts: Path = KNOWN_HOSTS
+
+
+def hosts() -> list[Host]:
+    """The hosts that are up, in the order of their addresses."""
+    return [_host(spec) for spec in known() if cgroup.running(spec.name)]
+
+
+def known() -> list[Spec]:
+    """The hosts that have a disk, up or not."""
+    if not HOSTS.exists():
+        return []
+    names = (path.name for path in HOSTS.iterdir() if not path.name.startswith("."))
+    return sorted((shapes.spec(name) for name in names), key=lambda spec: spec.number)
+
+
+def up(*targets: str) -> list[Host]:
+    """Bring up hosts, given as SHAPE, SHAPE=COUNT or by name, and all that exist already.
+
+    Hosts that are up stay untouched; those that ended are booted again.
+    """
+    machine.refuse_unless_root()
+    wanted = {spec for target in targets or DEFAULT for spec in shapes.parse(target)}
+    with _lock():
+        machine.refuse_unfit()
+        machine.install_missing_packages()
+        _clear_interrupted_work()
+        network.ensure()
+        down = [spec for spec in {*wanted, *known()} if not cgroup.running(spec.name)]
+        for spec in sorted(down, key=lambda spec: spec.number):
+            disk.ensure(spec)
+            print(f"booting {spec.name}", flush=True)
+            boot.start(spec)
+        keys.write_known_hosts()
+        _all(boot.wait_ready, known())
+        return hosts()
+
+
+def down(*names: str) -> None:
+    """Remove the named hosts with their disks; without names, the whole lab."""
+    machine.refuse_unless_root()
+    gone = [existing(name) for name in names]
+    with _lock():
+        _clear_interrupted_work()
+        for spec in gone or known():
+            print(f"removing {spec.name}", flush=True)
+            boot.remove(spec)
+        if names:
+            keys.write_known_hosts()
+        else:
+            _remove_rest()
+
+
+def reboot(name: str, *, hard: bool = False) -> None:
+    """Reboot a host and return when it is up again; `hard` is a power cut."""
+    machine.refuse_unless_root()
+    spec = existing(name)
+    with _lock():
+        if cgroup.running(name):
+            (boot.cut if hard else boot.stop)(spec)
+        boot.start(spec)
+        boot.wait_ready(spec)
+
+
+def run_in(namespace: str, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command in one of the lab's namespaces and return its output and exit code."""
+    machine.refuse_unless_root()
+    command = netns.inside(existing_namespace(namespace), argv)
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+
+
+def ssh_run(name: str, command: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell command on a host by ssh and return its output and exit code."""
+    argv = ssh.command(existing(name).name, command)
+    return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+
+
+def existing_namespace(namespace: str) -> str:
+    """The namespace's name, if the lab has it; else Refusal."""
+    if namespace not in netns.names():
+        have = ", ".join(netns.names()) or "none: the lab is down"
+        raise Refusal(f"The lab has no namespace {namespace!r}; it has {have}.")
+    return namespace
+
+
+def existing(name: str) -> Spec:
+    """The host of that name, if it has a disk; else Refusal."""
+    for spec in known():
+        if spec.name == name:
+            return spec
+    have = ", ".join(spec.name for spec in known()) or "none"
+    raise Refusal(f"The lab has no host {name!r}; it has {have}.")
+
+
+def _host(spec: Spec) -> Host:
+    return Host(
+        name=spec.name,
+        shape=spec.shape.name,
+        release=spec.shape.suite,
+        public_address=spec.public,
+        private_address=spec.private,
+        maindb=spec.shape.maindb,
+    )
+
+
+def _all(action: Callable[[Spec], None], specs: Iterable[Spec]) -> None:
+    """Do the same to several hosts at once; the first error is raised when all are done."""
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        for done in [pool.submit(action, spec) for spec in specs]:
+            done.result()
+
+
+@contextmanager
+def _lock() -> Iterator[None]:
+    """Hold the lab's lock, which ends with this process however that ends."""
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    with LOCK.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for another lab command to finish", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _clear_interrupted_work() -> None:
+    """End what a killed command left at work, and remove what it left unfinished."""
+    for group in cgroup.groups():
+        if group.startswith("build-"):
+            cgroup.kill(group)
+    for unfinished in [*BASES.glob("*.tmp"), *HOSTS.glob(".*.tmp")]:
+        disk.remove_tree(unfinished)
+
+
+def _remove_rest() -> None:
+    """Remove all that isn't a host: services, namespaces, keys, runtime files."""
+    for group in cgroup.groups():
+        cgroup.kill(group)
+    cgroup.remove_top()
+    network.remove()
+    for directory in (HOSTS, KEYS, RUNTIME):
+        disk.remove_tree(directory)

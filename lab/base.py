@@ -1,0 +1,87 @@
+"""Root file systems that hosts are made from: one per Debian suite, built once.
+
+A base is finished or absent: it is built under another name and renamed. Its
+directory carries a hash of everything that went into it, so a change here
+gives new hosts a new base, while hosts that exist keep the one they stand on.
+"""
+
+import hashlib
+from pathlib import Path
+
+from lab import cgroup
+from lab.machine import debian_mirror
+from lab.paths import BASES, HOSTS, LOGS
+from lab.shell import run
+
+PACKAGES = (
+    *("systemd", "systemd-sysv", "dbus", "openssh-server", "sudo", "ca-certificates"),
+    *("podman", "netavark", "aardvark-dns", "crun", "passt"),
+    *("iproute2", "iputils-ping", "nftables", "procps", "curl", "redis-tools", "tcpdump"),
+    *("busybox-static", "ipsvd"),  # for the app image
+)
+
+SETUP = r"""
+set -eu
+cd "$1"
+chroot . systemctl --quiet enable systemd-networkd systemd-networkd-wait-online
+# They would reach for the network and load the machine; hosts have no packages to update.
+chroot . systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer
+rm -f etc/ssh/ssh_host_* etc/machine-id etc/hostname etc/resolv.conf
+# No name server: an unknown name fails at once.
+: >etc/resolv.conf
+: >etc/default/locale
+mkdir -p etc/ssh/sshd_config.d etc/containers
+cat >etc/ssh/sshd_config.d/lab.conf <<END
+HostKey /etc/ssh/ssh_host_ed25519_key
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+UseDNS no
+MaxStartups 100
+MaxSessions 100
+END
+# The cgroup controllers are the machine's own, so a host cannot limit its containers.
+printf '[containers]\npids_limit=0\n' >etc/containers/containers.conf
+# Nothing is left to update at the first boot.
+touch etc/.updated var/.updated
+"""
+
+
+def path(suite: str) -> Path:
+    """Where the present base of the suite is, built or not."""
+    content = "\0".join((suite, *PACKAGES, SETUP))
+    return BASES / f"{suite}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+
+
+def ensure(suite: str) -> Path:
+    """The base of the suite, built if it isn't there yet (about 25 seconds)."""
+    base = path(suite)
+    if base.exists():
+        return base
+    print(f"building the Debian {suite} base", flush=True)
+    BASES.mkdir(parents=True, exist_ok=True)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    unfinished = base.with_suffix(".tmp")
+    run("rm", "-rf", "--one-file-system", str(unfinished))
+    cgroup.run_inside(
+        f"build-{suite}",
+        "mmdebstrap",
+        "--mode=root",
+        "--variant=minbase",
+        f"--include={','.join(PACKAGES)}",
+        f"--customize-hook={SETUP}",
+        suite,
+        str(unfinished),
+        debian_mirror(),
+        log=LOGS / f"build-{suite}.log",
+    )
+    unfinished.rename(base)
+    _drop_superseded(suite)
+    return base
+
+
+def _drop_superseded(suite: str) -> None:
+    """Remove older bases of the suite that no host stands on."""
+    in_use = {link.resolve() for link in HOSTS.glob("*/base")} | {path(suite)}
+    for base in BASES.glob(f"{suite}-*"):
+        if base not in in_use:
+            run("rm", "-rf", "--one-file-system", str(base))

@@ -1,0 +1,97 @@
+"""Groups of processes that the kernel keeps account of (cgroup v2).
+
+Whatever the lab starts lives in a group of its own, so what runs is always
+known from the kernel, and a group ends as a whole: also after the lab's own
+command was killed half-way, when a pid file would be missing or stale.
+"""
+
+import shlex
+import subprocess
+from pathlib import Path
+
+from lab.paths import LOGS, NAME
+from lab.shell import LabError, Refusal, run, wait_until
+
+
+def _top() -> Path:
+    """The lab's own top group, on a machine with cgroup v2 alone or beside v1."""
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        mount, _, filesystem = line.partition(" - ")
+        if filesystem.startswith("cgroup2 "):
+            return Path(mount.split()[4]) / NAME
+    raise Refusal("The lab needs the cgroup v2 file system, which is not mounted here.")
+
+
+def inside(group: str, *argv: str) -> list[str]:
+    """The command line that runs `argv` as a member of the group, which is made if needed."""
+    directory = _top() / group
+    directory.mkdir(parents=True, exist_ok=True)
+    return ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', str(directory), *argv]
+
+
+def start(group: str, *argv: str) -> None:
+    """Start `argv` in the group, detached; its output goes to the group's log file."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = shlex.quote(str(LOGS / f"{group}.log"))
+    detach = f'setsid "$@" </dev/null >{log} 2>&1 &'
+    # The shell is gone at once, so init inherits the process and nobody has to reap it.
+    run(*inside(group, "sh", "-c", detach, "sh", *argv))
+
+
+def running(group: str) -> bool:
+    """Whether any process of the group is alive."""
+    try:
+        return "populated 1" in (_top() / group / "cgroup.events").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def processes(group: str) -> list[int]:
+    """The pids directly in the group."""
+    try:
+        return [int(pid) for pid in (_top() / group / "cgroup.procs").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+def kill(group: str) -> None:
+    """End every process of the group at once, and the group."""
+    directory = _top() / group
+    if not directory.exists():
+        return
+    (directory / "cgroup.kill").write_text("1")
+    wait_until(lambda: not running(group), what=f"the processes of {group} to end", seconds=30)
+    remove(group)
+
+
+def remove(group: str) -> None:
+    """Remove an empty group and the groups that a host made below it."""
+    directory = _top() / group
+    if not directory.exists():
+        return
+    below = sorted((path for path in directory.rglob("*") if path.is_dir()), reverse=True)
+    for path in [*below, directory]:
+        path.rmdir()
+
+
+def groups() -> list[str]:
+    """The names of all the lab's groups, running or not."""
+    top = _top()
+    return sorted(path.name for path in top.iterdir() if path.is_dir()) if top.exists() else []
+
+
+def remove_top() -> None:
+    """Remove the lab's top group, once every group in it is gone."""
+    if _top().exists():
+        _top().rmdir()
+
+
+def run_inside(group: str, *argv: str, log: Path) -> None:
+    """Run `argv` in the group to its end; LabError with its last words if it fails."""
+    with log.open("w") as output:
+        done = subprocess.run(
+            inside(group, *argv), stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+    if done.returncode:
+        words = " / ".join(log.read_text(errors="replace").splitlines()[-5:])
+        raise LabError(f"{argv[0]} failed ({done.returncode}), see {log}: {words}")

@@ -1,0 +1,31 @@
+"""The table of `lab status`."""
+
+import socket
+
+from rich.console import Console
+from rich.table import Table
+
+from lab import api, cgroup, ssh
+from lab.shapes import Spec
+
+
+def show() -> None:
+    """Print every host with its shape, release, state, addresses and how to reach it."""
+    table = Table("host", "shape", "release", "state", "public", "private", "ssh")
+    for spec in api.known():
+        state = _state(spec)
+        login = f"{ssh.USER}@{spec.public}" if state == "up" else ""
+        addresses = (spec.public, spec.private or "-")
+        table.add_row(spec.name, spec.shape.name, spec.shape.suite, state, *addresses, login)
+    Console().print(table)
+
+
+def _state(spec: Spec) -> str:
+    """`up` if ssh answers, `booting` if the host runs and it doesn't, else `off`."""
+    if not cgroup.running(spec.name):
+        return "off"
+    try:
+        with socket.create_connection((spec.public, ssh.PORT), timeout=1) as connection:
+            return "up" if connection.recv(4) == b"SSH-" else "booting"
+    except OSError:
+        return "booting"
