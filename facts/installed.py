@@ -1,0 +1,264 @@
+"""What the deploy has made of the host so far, read in one remote command."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import shlex
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+from facts.reading import ScriptFact, script
+from facts.values import Readable
+
+_SCRIPT = r"""
+links() {
+  for link in /etc/onetime/current /etc/containers/systemd/onetime \
+      /etc/systemd/system/onetime-host-network.service; do
+    [ -L "$link" ] && echo "$link $(readlink "$link")"
+  done
+}
+release() { cd /etc/onetime/current/ && tar -cf - . | base64 -w0; }
+secrets() { podman secret ls -q --filter name=onetime- | xargs -r podman secret inspect; }
+networks() { podman network ls -q | xargs -r podman network inspect; }
+foreign() {
+  find /etc/containers/systemd /usr/share/containers/systemd /run/containers/systemd \
+    -maxdepth 1 -name 'onetime*' ! \( -name onetime -type l \)
+  find /etc/systemd/system -maxdepth 1 -name 'onetime*.service' -type f
+}
+say user id -u
+say podman podman version --format '{{.Client.Version}}'
+say containers podman ps --all --format json --filter 'name=^onetime-'
+say networks networks
+say secrets secrets
+say units systemctl show --property=Id,ActiveState 'onetime@*.service' \
+  onetime-host-network.service
+say links links
+say foreign foreign
+say releases ls /etc/onetime/releases
+say release release
+say loaded sh -c "sed -n 's/^SourcePath=//p' /run/systemd/generator/onetime*.service"
+say table nft list table ip onetime
+say shim ip -json -details address show dev macvlan0
+say shim_routes ip -json -4 route show dev macvlan0
+"""
+
+
+@dataclass(frozen=True)
+class Entry(Readable):
+    """One file or symbolic link of the installed release; exactly one of the two texts is set."""
+
+    content: str | None = None
+    target: str | None = None
+    mode: int = 0o644
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the entry is, not its text: the environment may be private."""
+        if self.target is not None:
+            return {"target": self.target}
+        return {"bytes": len(self.content or ""), "mode": oct(self.mode)}
+
+
+@dataclass(frozen=True)
+class Container(Readable):
+    """A container of the deploy, with the digest of the configuration it was started from."""
+
+    name: str
+    running: bool
+    config: str | None
+    started_at: int
+    pid: int
+
+
+@dataclass(frozen=True)
+class PodmanNetwork(Readable):
+    """A live Podman network, with the digest of the definition it was created from."""
+
+    name: str
+    driver: str
+    interface: str | None
+    subnets: tuple[IPv4Network, ...]
+    config: str | None
+
+
+@dataclass(frozen=True)
+class PodmanSecret(Readable):
+    """A Podman secret of the deploy: the digest of its value, and when it was set (Unix time)."""
+
+    name: str
+    config: str | None
+    set_at: float
+
+
+@dataclass(frozen=True)
+class Shim(Readable):
+    """The live `macvlan0` interface; `routes` are the destinations that lead over it."""
+
+    parent: str | None
+    kind: str
+    mac: str
+    up: bool
+    addresses: frozenset[str]
+    routes: frozenset[str]
+
+
+@dataclass(frozen=True)
+class InstalledState(Readable):
+    """The deploy's traces on the host.
+
+    `podman` is the version as numbers, none if Podman is not there. `units` maps unit names to
+    systemd's active state. `release` holds the current release's entries by path; `loaded` names
+    the files that systemd's generated units came from; `foreign` lists files under names of the
+    deploy's that it did not make.
+    """
+
+    root: bool
+    podman: tuple[int, ...] | None
+    image_id: str | None
+    containers: Mapping[str, Container]
+    networks: Mapping[str, PodmanNetwork]
+    secrets: Mapping[str, PodmanSecret]
+    units: Mapping[str, str]
+    links: Mapping[str, str]
+    foreign: tuple[str, ...]
+    releases: tuple[int, ...]
+    release: Mapping[str, Entry]
+    loaded: frozenset[str]
+    table: str
+    shim: Shim | None
+
+
+class Installed(ScriptFact[InstalledState]):
+    """Read what is installed and what runs.
+
+    + image: the image reference to look for
+    """
+
+    def command(self, image: str = "ghcr.io/onetimesecret/onetimesecret:current") -> str:
+        """Return the script; it changes nothing on the host."""
+        reference = shlex.quote(image)
+        return script(f"{_SCRIPT}say image podman image inspect --format '{{{{.Id}}}}' {reference}")
+
+    def read(self, answers: Mapping[str, str]) -> InstalledState:
+        """Parse the answers; `ValueError` on nonsense."""
+        networks = [_network(item) for item in _json_list(answers["networks"])]
+        containers = [_container(item) for item in _json_list(answers["containers"])]
+        secrets = [_secret(item) for item in _json_list(answers["secrets"])]
+        return InstalledState(
+            root=answers["user"].strip() == "0",
+            podman=_version(answers["podman"]),
+            image_id=answers["image"].strip() or None,
+            containers={container.name: container for container in containers},
+            networks={network.name: network for network in networks},
+            secrets={secret.name: secret for secret in secrets},
+            units=_units(answers["units"]),
+            links=dict(line.split(maxsplit=1) for line in answers["links"].splitlines()),
+            foreign=tuple(answers["foreign"].splitlines()),
+            releases=tuple(sorted(int(n) for n in answers["releases"].split() if n.isdigit())),
+            release=_entries(answers["release"]),
+            loaded=frozenset(answers["loaded"].split()),
+            table=answers["table"],
+            shim=_shim(answers["shim"], answers["shim_routes"]),
+        )
+
+
+def _version(text: str) -> tuple[int, ...] | None:
+    match = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", text.strip())
+    return tuple(int(part or 0) for part in match.groups()) if match else None
+
+
+def _json_list(text: str) -> list[dict[str, Any]]:
+    items = json.loads(text) if text.strip() else []
+    if not isinstance(items, list):
+        raise ValueError(f"a list was expected, not {text[:40]!a}")  # noqa: TRY004
+    return items
+
+
+def _container(item: dict[str, Any]) -> Container:
+    return Container(
+        name=item["Names"][0],
+        running=item["State"] == "running",
+        config=(item.get("Labels") or {}).get("onetime.config"),
+        started_at=int(item["StartedAt"]),
+        pid=int(item["Pid"]),
+    )
+
+
+def _network(item: dict[str, Any]) -> PodmanNetwork:
+    subnets = [
+        IPv4Network(s["subnet"]) for s in item.get("subnets") or [] if ":" not in s["subnet"]
+    ]
+    return PodmanNetwork(
+        name=item["name"],
+        driver=item["driver"],
+        interface=item.get("network_interface"),
+        subnets=tuple(subnets),
+        config=(item.get("labels") or {}).get("onetime.config"),
+    )
+
+
+def _secret(item: dict[str, Any]) -> PodmanSecret:
+    # Go prints nanoseconds and a zone; Python reads microseconds.
+    when = re.sub(r"(\.\d{6})\d+", r"\1", item["UpdatedAt"])
+    return PodmanSecret(
+        name=item["Spec"]["Name"],
+        config=(item["Spec"].get("Labels") or {}).get("onetime.config"),
+        set_at=datetime.fromisoformat(when).timestamp(),
+    )
+
+
+def _units(text: str) -> dict[str, str]:
+    """Return unit name and active state from the blocks of `systemctl show`."""
+    blocks = [
+        dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        for block in text.split("\n\n")
+    ]
+    return {block["Id"]: block["ActiveState"] for block in blocks if block}
+
+
+def _entries(payload: str) -> dict[str, Entry]:
+    """Return the entries of a tar archive in base64, by path relative to the release."""
+    if not payload.strip():
+        return {}
+    entries = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(base64.b64decode(payload))) as archive:
+            for member in archive:
+                path = member.name.removeprefix("./")
+                if member.issym():
+                    entries[path] = Entry(target=member.linkname)
+                elif member.isfile():
+                    file = archive.extractfile(member)
+                    text = file.read().decode(errors="replace") if file else ""
+                    entries[path] = Entry(content=text, mode=member.mode)
+    except tarfile.TarError as error:
+        raise ValueError(f"the installed release cannot be read: {error}") from None
+    return entries
+
+
+def _shim(link_text: str, routes_text: str) -> Shim | None:
+    # `ip -json` prints an empty object for what its filters left out.
+    links = [item for item in _json_list(link_text) if item]
+    if not links:
+        return None
+    link = links[0]
+    return Shim(
+        parent=link.get("link"),
+        kind=link.get("linkinfo", {}).get("info_kind", ""),
+        mac=link["address"],
+        up="UP" in link["flags"],
+        addresses=frozenset(
+            str(IPv4Address(a["local"])) + f"/{a['prefixlen']}"
+            for a in link.get("addr_info", [])
+            if a.get("family") == "inet"
+        ),
+        routes=frozenset(
+            f"{route['dst']} src {route.get('prefsrc')}" for route in _json_list(routes_text)
+        ),
+    )

@@ -1,0 +1,85 @@
+"""What answers on each path of each instance, asked on the host in one remote command."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from facts.reading import ScriptFact, script
+from facts.values import Readable
+
+# Nothing but bash is asked of the host, and nothing at all of the image: the database is called
+# from the container's network namespace, with its /etc/hosts and resolv.conf over the host's own
+# in a mount namespace that ends with the question.
+_SCRIPT = r"""
+page() {
+  timeout 15 bash -c '
+    exec 3<>"/dev/tcp/$0/$1" || exit
+    printf "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n" "$2" "$0" >&3
+    IFS= read -r line <&3 && echo "$line"' "$@" 2>&1 || [ $? -ne 124 ] || echo timeout
+}
+database() {
+  pid=$(podman inspect --format '{{.State.Pid}}' "$1" 2>&1) || { echo "$pid"; return 0; }
+  nsenter --target "$pid" --net unshare --mount bash -c '
+    for file in hosts resolv.conf; do
+      [ ! -e "/proc/$0/root/etc/$file" ] || [ ! -e "/etc/$file" ] ||
+        mount --bind "/proc/$0/root/etc/$file" "/etc/$file"
+    done
+    exec timeout 10 bash -c '\''
+      exec 3<>"/dev/tcp/$0/$1" || exit
+      printf "PING\r\n" >&3
+      IFS= read -r line <&3 && echo "$line"'\'' "$1" "$2"' "$pid" "$2" "$3" 2>&1 ||
+    [ $? -ne 124 ] || echo timeout
+}
+"""
+
+
+@dataclass(frozen=True)
+class PathAnswer(Readable):
+    """What came back on one path: an HTTP status line, a redis reply, or an error's text.
+
+    `path` is `database`, or the host address that the published port was asked on.
+    """
+
+    port: int
+    path: str
+    answer: str
+
+
+class Paths(ScriptFact[tuple[PathAnswer, ...]]):
+    """Ask each instance's published port, and the database from inside its container.
+
+    + ports: the instances
+    + addresses: addresses of the host to ask the published ports on
+    + health_path: what to ask for
+    + db_host, db_port: the database as the containers know it
+    """
+
+    def command(
+        self,
+        ports: Sequence[int],
+        addresses: Sequence[str],
+        health_path: str = "/api/v2/status",
+        db_host: str = "maindb",
+        db_port: int = 6379,
+    ) -> str:
+        """Return the script; it changes nothing on the host."""
+        questions = []
+        for port in ports:
+            questions += [
+                f"say {port}/{address} page {address} {port} {shlex.quote(health_path)}"
+                for address in addresses
+            ]
+            questions.append(
+                f"say {port}/database database onetime-{port} {shlex.quote(db_host)} {db_port}"
+            )
+        return script(_SCRIPT + "\n".join(questions))
+
+    def read(self, answers: Mapping[str, str]) -> tuple[PathAnswer, ...]:
+        """Parse the answers, in the order of the questions."""
+        return tuple(
+            PathAnswer(int(port), path, text.strip())
+            for name, text in answers.items()
+            for port, _, path in [name.partition("/")]
+        )

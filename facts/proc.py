@@ -1,0 +1,187 @@
+"""Parsers for the kernel's own text: `/proc/net/*` and flags from `/sys/class/net`.
+
+Pure functions from text to typed values. Each raises `ValueError`, naming the file and the line,
+on text that the kernel would not write: half an answer never becomes a decision.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
+
+from facts.values import Readable
+
+_RTF_UP, _RTF_GATEWAY, _RTF_REJECT = 0x1, 0x2, 0x200
+_TCP_LISTEN = "0A"
+_ROUTE_FIELDS, _DEV_FIELDS, _TCP_FIELDS = 11, 16, 10
+_INTERFACE_NAME = re.compile(r"[^\s/:]{1,15}\Z")
+_LOOPBACK = IPv4Network("127.0.0.0/8")
+
+
+@dataclass(frozen=True)
+class Route(Readable):
+    """One IPv4 route of the main table; `gateway` is none where the destination is on the link."""
+
+    interface: str
+    destination: IPv4Network
+    gateway: IPv4Address | None
+    metric: int
+
+
+@dataclass(frozen=True)
+class Listener(Readable):
+    """An address and TCP port that something on the host listens on."""
+
+    address: IPv4Address | IPv6Address
+    port: int
+
+
+def parse_routes(text: str) -> tuple[Route, ...]:
+    """Return the usable routes of `/proc/net/route`, in the kernel's order.
+
+    Routes that are down or that reject traffic are left out.
+    """
+    lines = _lines("/proc/net/route", text, header="Iface")
+    return tuple(
+        Route(name, _network(where, fields[1], fields[7]), gateway, _number(where, fields[6], 10))
+        for where, line in lines
+        for fields in [_fields(where, line, _ROUTE_FIELDS)]
+        for flags in [_number(where, fields[3], 16)]
+        if flags & _RTF_UP and not flags & _RTF_REJECT
+        for name in [_interface(where, fields[0])]
+        for gateway in [_address(where, fields[2]) if flags & _RTF_GATEWAY else None]
+    )
+
+
+def parse_interfaces(text: str) -> tuple[str, ...]:
+    """Return the interface names of `/proc/net/dev`, in the kernel's order."""
+    names = []
+    lines = _lines("/proc/net/dev", text, header="Inter-|")
+    for where, line in lines:
+        if line.lstrip().startswith("face"):
+            continue
+        name, colon, counters = line.partition(":")
+        if not colon:
+            raise ValueError(f"{where}: no interface name in {_clip(line)}")
+        _fields(where, counters, _DEV_FIELDS)
+        names.append(_interface(where, name.strip()))
+    if not names:
+        raise ValueError("/proc/net/dev lists no interface, not even lo")
+    return tuple(names)
+
+
+def parse_addresses(text: str) -> tuple[IPv4Address, ...]:
+    """Return the host's own addresses from `/proc/net/fib_trie`, loopback left out, sorted.
+
+    Own addresses are the leaves that hold a `/32 host LOCAL` entry.
+    """
+    found: set[IPv4Address] = set()
+    leaf: IPv4Address | None = None
+    for where, line in _lines("/proc/net/fib_trie", text, header=""):
+        entry = line.strip()
+        if entry.startswith("|-- "):
+            leaf = _dotted(where, entry.removeprefix("|-- "))
+        elif entry.startswith("/") and leaf is None:
+            raise ValueError(f"{where}: {_clip(entry)} belongs to no address")
+        elif entry.split() == ["/32", "host", "LOCAL"] and leaf is not None:
+            found.add(leaf)
+        elif not entry.startswith(("+-- ", "/")) and not entry.endswith(":"):
+            raise ValueError(f"{where}: cannot read {_clip(line)}")
+    if not any(address in _LOOPBACK for address in found):
+        raise ValueError("/proc/net/fib_trie holds no loopback address: it is cut off")
+    return tuple(sorted(address for address in found if address not in _LOOPBACK))
+
+
+def parse_listeners(tcp: str, tcp6: str) -> frozenset[Listener]:
+    """Return what listens, from `/proc/net/tcp` and `/proc/net/tcp6` (empty without IPv6)."""
+    listeners = set()
+    for name, text in (("/proc/net/tcp", tcp), ("/proc/net/tcp6", tcp6)):
+        if name.endswith("6") and not text:
+            continue
+        for where, line in _lines(name, text, header="sl"):
+            fields = _fields(where, line, _TCP_FIELDS, at_least=True)
+            address, _, port = fields[1].partition(":")
+            if fields[3] == _TCP_LISTEN:
+                listeners.add(Listener(_socket_address(where, address), _number(where, port, 16)))
+    return frozenset(listeners)
+
+
+def parse_links_up(text: str) -> frozenset[str]:
+    """Return the interfaces that are administratively up, from lines of `name flags`."""
+    up = set()
+    for where, line in _lines("/sys/class/net", text, header=""):
+        name, flags = _fields(where, line, 2)
+        if _number(where, flags, 0) & 0x1:
+            up.add(_interface(where, name))
+    return frozenset(up)
+
+
+def _lines(name: str, text: str, *, header: str) -> Iterator[tuple[str, str]]:
+    """Yield `(place, line)`, after checking and dropping the header line, if one is due."""
+    lines = text.splitlines()
+    if not lines or not lines[0].lstrip().startswith(header):
+        raise ValueError(f"{name} is empty or does not start as the kernel writes it")
+    for number, line in enumerate(lines, start=1):
+        if line.strip() and not (header and number == 1):
+            yield f"{name}, line {number}", line
+
+
+def _fields(where: str, line: str, count: int, *, at_least: bool = False) -> list[str]:
+    fields = line.split()
+    if len(fields) < count or (len(fields) > count and not at_least):
+        raise ValueError(f"{where}: {count} fields expected in {_clip(line)}")
+    return fields
+
+
+def _interface(where: str, name: str) -> str:
+    if not _INTERFACE_NAME.match(name) or not name.isprintable():
+        raise ValueError(f"{where}: {_clip(name)} is no interface name")
+    return name
+
+
+def _number(where: str, text: str, base: int) -> int:
+    try:
+        number = int(text, base)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise ValueError(f"{where}: {_clip(text)} is no number")
+    return number
+
+
+def _raw(where: str, text: str, size: int) -> bytes:
+    """Return the bytes of addresses that the kernel prints as native 32-bit words."""
+    if len(text) != size * 2 or not re.fullmatch(r"[0-9A-Fa-f]+", text):
+        raise ValueError(f"{where}: {_clip(text)} is no address")
+    words = [int(text[i : i + 8], 16) for i in range(0, len(text), 8)]
+    return b"".join(word.to_bytes(4, sys.byteorder) for word in words)
+
+
+def _address(where: str, text: str) -> IPv4Address:
+    return IPv4Address(_raw(where, text, 4))
+
+
+def _socket_address(where: str, text: str) -> IPv4Address | IPv6Address:
+    return ip_address(_raw(where, text, 4 if len(text) == 8 else 16))  # noqa: PLR2004
+
+
+def _network(where: str, destination: str, mask: str) -> IPv4Network:
+    try:
+        return IPv4Network((_address(where, destination), str(_address(where, mask))))
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+
+
+def _dotted(where: str, text: str) -> IPv4Address:
+    try:
+        return IPv4Address(text)
+    except ValueError:
+        raise ValueError(f"{where}: {_clip(text)} is no address") from None
+
+
+def _clip(text: str) -> str:
+    """Quote text for an error: hostile bytes escaped, length bounded."""
+    return ascii(text if len(text) <= 60 else text[:60] + "…")  # noqa: PLR2004

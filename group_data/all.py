@@ -1,0 +1,62 @@
+"""Defaults for every inventory. An inventory's own group or host data wins, key by key.
+
+These are all the words that an inventory may use; a misspelt one is refused. Data of your own goes
+under names that start with an underscore.
+"""
+
+# Ports of the host, one instance each.
+instances = [7043, 7044]
+
+# How the containers reach the private network.
+network_mode = "macvlan"
+
+# Override the detection, each by itself: the private interface ("eth1"), its subnet
+# ("10.0.0.0/24"), its gateway ("10.0.0.1"). NETWORK_INTERFACE, NETWORK_SUBNET and NETWORK_GATEWAY
+# in the environment of the machine that runs pyinfra win over these.
+network_interface = None
+network_subnet = None
+network_gateway = None
+
+# CIDR inside the private subnet that this host's containers, and nobody else, may use. Required
+# for macvlan; give every host its own. Its first address is never leased: it is the shim's.
+container_range = None
+
+# The bridge behind the published ports. Local to each host, so every host may use the same.
+publish_subnet = "10.89.43.0/24"
+
+# Host address that the ports are published on; None publishes on all.
+publish_address = None
+
+# Let the host and its own containers talk over the private network, by the interface macvlan0.
+shim = False
+shim_address = None  # the first address of container_range
+
+# The database's name inside the containers, its address (None: what the host itself resolves the
+# name to), and its port.
+db_host = "maindb"
+db_address = None
+db_port = 6379
+
+# The image. One that the host already has is used as it is; else it is loaded from a local archive
+# (docker-archive or oci-archive, path relative to the checkout), else pulled.
+image = "ghcr.io/onetimesecret/onetimesecret:current"
+image_archive = None
+
+# The port that the app listens on inside the container; it reaches the app as PORT.
+container_port = 3000
+
+# Variables of the app, written to a file that only root can read. They show in --diff: what must
+# stay private belongs in `secrets`.
+environment = {}
+
+# Private variables of the app: {"SECRET": "env:ONETIME_SECRET"} or {"SECRET": "file:/path"} says
+# where the machine that runs pyinfra finds each value. They live in Podman secrets on the host.
+secrets = {}
+
+# What answers 200 when the app is healthy, and the command that asks it from inside the container.
+# <port> and <health_path> are filled in.
+health_path = "/api/v2/status"
+health_command = "curl -fsS http://127.0.0.1:<port><health_path>"
+
+# Peers, keys and addresses of the wireguard mode.
+wireguard = None

@@ -1,0 +1,1 @@
+"""Decide: settings and observations in, a frozen plan out. No pyinfra, nothing remote."""

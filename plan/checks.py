@@ -1,0 +1,155 @@
+"""What a single host must be like before anything on it is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv6Address
+
+from facts.installed import InstalledState
+from facts.network import HostNetwork
+from plan.model import PUBLISH_INTERFACE
+from plan.problems import Problem
+from plan.settings import Settings
+
+# The first version with AddHost=, %i in PublishPort= and Notify=healthy all together.
+PODMAN_FLOOR = (5, 3, 0)
+# A bridge takes its own first address; network and broadcast address go too.
+_BRIDGE_OVERHEAD = 3
+
+
+def check_host(
+    host: str, settings: Settings, network: HostNetwork, installed: InstalledState
+) -> Iterator[Problem]:
+    """Yield what is wrong with the host's software, ports and bridge."""
+    if not installed.root:
+        yield Problem(
+            host,
+            "ssh_user",
+            "the deploy does not run as root there",
+            "Log in as root, or set _sudo = True in the inventory",
+        )
+        return
+    floor = ".".join(map(str, PODMAN_FLOOR[:2]))
+    if installed.podman is None or installed.podman < PODMAN_FLOOR:
+        seen = ".".join(map(str, installed.podman)) if installed.podman else "no Podman"
+        yield Problem(
+            host,
+            "podman",
+            f"{seen} is there, and {floor} is needed",
+            "Debian 13, Fedora 41 and RHEL 10 bring it; Debian 12 does not",
+        )
+    if installed.foreign:
+        yield Problem(
+            host,
+            "unit files",
+            f"this deploy did not make {', '.join(installed.foreign)}",
+            "Stop these units and remove the files: they carry the deploy's names",
+        )
+    strangers = [
+        f"the container {name}"
+        for name in (f"onetime-{port}" for port in settings.instances)
+        if name in installed.containers and installed.containers[name].config is None
+    ] + [
+        f"the Podman network {name}"
+        for name in ("onetime", "onetime-publish")
+        if name in installed.networks and installed.networks[name].config is None
+    ]
+    if strangers:
+        yield Problem(
+            host,
+            "podman",
+            f"this deploy did not make {', '.join(strangers)}",
+            "Remove them (podman rm, podman network rm): they carry the deploy's names",
+        )
+    yield from _ports(host, settings, network, installed)
+    yield from _bridge(host, settings, network, installed)
+    yield from _database(host, settings, network)
+
+
+def check_image(host: str, settings: Settings, installed: InstalledState) -> Iterator[Problem]:
+    """Yield what is known to be wrong with the image without asking a registry."""
+    local = settings.image.startswith("localhost/")
+    if local and installed.image_id is None and settings.image_archive is None:
+        yield Problem(
+            host,
+            "image",
+            f"the host does not have {settings.image}, which cannot be pulled",
+            "Set image_archive to a local archive that holds it",
+        )
+
+
+def _ports(
+    host: str, settings: Settings, network: HostNetwork, installed: InstalledState
+) -> Iterator[Problem]:
+    address = settings.publish_address
+    if address is not None and address not in network.addresses and not address.is_loopback:
+        own = ", ".join(map(str, network.addresses))
+        yield Problem(
+            host,
+            "publish_address",
+            f"the host has no {address}, only {own}",
+            "Name one of the host's own addresses, or leave it out to publish on all",
+        )
+    for port in settings.instances:
+        container = installed.containers.get(f"onetime-{port}")
+        if container and container.running:
+            continue
+        taken = [
+            listener
+            for listener in network.listeners
+            if listener.port == port
+            and (address is None or listener.address in {address, IPv4Address(0), IPv6Address(0)})
+        ]
+        if taken:
+            yield Problem(
+                host,
+                "instances",
+                f"something else listens on port {port} already ({taken[0].address})",
+                f"Stop it (ss -ltnp 'sport = :{port}' names it) or choose another port",
+            )
+
+
+def _bridge(
+    host: str, settings: Settings, network: HostNetwork, installed: InstalledState
+) -> Iterator[Problem]:
+    subnet = settings.publish_subnet
+    room = subnet.num_addresses - _BRIDGE_OVERHEAD
+    if room < len(settings.instances):
+        yield Problem(
+            host,
+            "publish_subnet",
+            f"{subnet} has room for {max(room, 0)} instances, "
+            f"and there are {len(settings.instances)}",
+            "Choose a larger one",
+        )
+    users = {
+        f"the route {route.destination} over {route.interface}"
+        for route in network.routes
+        if route.destination.prefixlen
+        and route.destination.overlaps(subnet)
+        and route.interface != PUBLISH_INTERFACE
+    } | {
+        f"the Podman network {other.name}"
+        for other in installed.networks.values()
+        for used in other.subnets
+        if used.overlaps(subnet) and other.name not in {"onetime", "onetime-publish"}
+    }
+    if settings.container_range is not None and settings.container_range.overlaps(subnet):
+        users.add(f"container_range {settings.container_range}")
+    if users:
+        yield Problem(
+            host,
+            "publish_subnet",
+            f"{subnet} overlaps with {', '.join(sorted(users))}",
+            "Choose a subnet that the host does not use; it is local to the host",
+        )
+
+
+def _database(host: str, settings: Settings, network: HostNetwork) -> Iterator[Problem]:
+    if settings.db_address is None and network.resolved is None:
+        yield Problem(
+            host,
+            "db_host",
+            f"the host cannot resolve {settings.db_host} to an IPv4 address",
+            "Set db_address, or teach the host the name",
+        )

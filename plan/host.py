@@ -1,0 +1,176 @@
+"""Plan one host: every check that needs no other host, then every file it is to have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from ipaddress import IPv4Address
+
+from facts.installed import InstalledState
+from facts.network import HostNetwork
+from plan import render
+from plan.checks import check_host, check_image
+from plan.detect import PrivateNetwork, detect
+from plan.model import (
+    CURRENT,
+    HOST_UNIT,
+    RULES_TABLE,
+    SHIM_INTERFACE,
+    File,
+    HostPlan,
+    InstancePlan,
+    Link,
+    ModePlan,
+    Secret,
+    Situation,
+)
+from plan.modes import MODES
+from plan.problems import PlanError, Problem
+from plan.settings import Settings
+
+_ADDRESS_FILE = re.compile(r"quadlet/onetime@(\d+)\.container\.d/address\.conf")
+_ADDRESS = re.compile(r"^Network=onetime\.network:ip=([0-9.]+)", re.MULTILINE)
+
+
+def installed_addresses(installed: InstalledState) -> dict[int, IPv4Address]:
+    """Return the address of each installed instance, read from its drop-in."""
+    found = {}
+    for path, entry in installed.release.items():
+        port, address = _ADDRESS_FILE.fullmatch(path), _ADDRESS.search(entry.content or "")
+        if port and address:
+            found[int(port[1])] = IPv4Address(address[1])
+    return found
+
+
+def plan_host(
+    host: str,
+    settings: Settings,
+    network: HostNetwork,
+    installed: InstalledState,
+    *,
+    secrets: Mapping[str, str],
+    keys: Mapping[str, str],
+) -> HostPlan:
+    """Return the host's plan; raise `PlanError` with all that is wrong with it.
+
+    + secrets: the values of the secret variables
+    + keys: names of the environment variables that overrode a setting, by setting
+    """
+    problems = [*check_host(host, settings, network, installed)]
+    problems += check_image(host, settings, installed)
+    private, mode = None, None
+    try:
+        private = detect(host, settings, network, keys=keys)
+        mode = _mode(host, settings, network, private, installed)
+    except PlanError as error:
+        problems += error.problems
+    if problems or private is None or mode is None:
+        raise PlanError(problems)
+    return _assemble(host, settings, private, mode, secrets)
+
+
+def _mode(
+    host: str,
+    settings: Settings,
+    network: HostNetwork,
+    private: PrivateNetwork,
+    installed: InstalledState,
+) -> ModePlan:
+    if settings.network_mode not in MODES:
+        raise PlanError(
+            [
+                Problem(
+                    host,
+                    "network_mode",
+                    f"{settings.network_mode} is not built yet",
+                    f"Use {', '.join(MODES)}",
+                )
+            ]
+        )
+    given = settings.db_address if isinstance(settings.db_address, IPv4Address) else None
+    return MODES[settings.network_mode](
+        Situation(
+            host=host,
+            settings=settings,
+            private=private,
+            database=given or network.resolved,
+            installed=installed_addresses(installed),
+        )
+    )
+
+
+def _assemble(
+    host: str,
+    settings: Settings,
+    private: PrivateNetwork,
+    mode: ModePlan,
+    secrets: Mapping[str, str],
+) -> HostPlan:
+    environment = render.render("environment.j2", environment=settings.environment)
+    template = render.render(
+        "onetime@.container.j2",
+        settings=settings,
+        current=CURRENT,
+        host_unit=HOST_UNIT,
+        networks=mode.container_networks,
+        published=f"{settings.publish_address}:" if settings.publish_address else "",
+        add_host=f"{settings.db_host}:{settings.db_address}" if settings.db_address else "",
+        health_command=settings.health_command.replace(
+            "<port>", str(settings.container_port)
+        ).replace("<health_path>", settings.health_path),
+    )
+    files = [
+        *mode.files,
+        File("quadlet/onetime@.container", template),
+        File("environment", environment, mode=0o600),
+    ]
+    links, instances = [], []
+    for port in sorted(settings.instances):
+        directory = f"quadlet/onetime@{port}.container.d"
+        address = mode.instance_networks.get(port, "")
+        config = render.digest([template, environment, address])
+        files.append(
+            File(
+                f"{directory}/config.conf",
+                render.render("instance-config.conf.j2", config=config),
+            )
+        )
+        if address:
+            text = render.render("instance-address.conf.j2", network=address)
+            files.append(File(f"{directory}/address.conf", text))
+        links.append(Link(f"quadlet/onetime@{port}.container", "onetime@.container"))
+        instances.append(InstancePlan(port, config, mode.addresses.get(port)))
+    rules = mode.chains
+    rules_config = render.digest(line for chain in rules for line in (chain.hook, *chain.rules))
+    names = {"table": RULES_TABLE, "interface": SHIM_INTERFACE, "current": CURRENT}
+    files += [
+        File(
+            "rules.nft",
+            render.render("rules.nft.j2", chains=rules, config=rules_config, table=RULES_TABLE),
+        ),
+        File("host-network.sh", render.render("host-network.sh.j2", shim=mode.shim, **names)),
+        File(HOST_UNIT, render.render("onetime-host-network.service.j2", current=CURRENT)),
+    ]
+    warnings = list(mode.warnings)
+    if private.others:
+        warnings.append(
+            f"{private.interface} was chosen as the private card because it comes first; "
+            f"{', '.join(private.others)} would fit as well: set network_interface to be sure"
+        )
+    return HostPlan(
+        host=host,
+        settings=settings,
+        private=private,
+        instances=tuple(instances),
+        networks=mode.networks,
+        files=tuple(sorted(files, key=lambda file: file.path)),
+        links=tuple(links),
+        rules=rules,
+        rules_config=rules_config,
+        shim=mode.shim,
+        secrets=tuple(
+            Secret(name, value, config=render.digest([host, name, value]))
+            for name, value in sorted(secrets.items())
+        ),
+        warnings=tuple(warnings),
+    )

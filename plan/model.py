@@ -1,0 +1,152 @@
+"""What a plan is made of: frozen values, complete enough to build, check or draw a host from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
+
+from plan.detect import PrivateNetwork
+from plan.settings import Settings
+
+# Where a release lives. On the root file system: units must be there before /var is mounted.
+HOME = "/etc/onetime"
+CURRENT = f"{HOME}/current"
+HOST_UNIT = "onetime-host-network.service"
+RULES_TABLE = "onetime"
+SHIM_INTERFACE = "macvlan0"
+PUBLISH_INTERFACE = "onetime0"
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a release, by path relative to it."""
+
+    path: str
+    content: str
+    mode: int = 0o644
+
+
+@dataclass(frozen=True)
+class Link:
+    """One symbolic link of a release, by path relative to it."""
+
+    path: str
+    target: str
+
+
+@dataclass(frozen=True)
+class PodmanNetworkPlan:
+    """A Podman network, its systemd unit, and the digest of its definition."""
+
+    name: str
+    unit: str
+    config: str
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A base chain of the nft table: what it hooks, and its rules."""
+
+    name: str
+    hook: str
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ShimPlan:
+    """The interface `macvlan0`: the host's own foot in its containers' network."""
+
+    parent: str
+    address: IPv4Address
+    mac: str
+    container_range: IPv4Network
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A Podman secret. The digest is salted with its place and only root can read it."""
+
+    variable: str
+    value: str = field(repr=False)
+    config: str
+
+    @property
+    def name(self) -> str:
+        """Name of the Podman secret."""
+        return f"onetime-{self.variable}"
+
+
+@dataclass(frozen=True)
+class InstancePlan:
+    """One instance: its port, its address on the private network, its configuration's digest."""
+
+    port: int
+    config: str
+    address: IPv4Address | None = None
+    mac: str | None = None
+
+    @property
+    def unit(self) -> str:
+        """Name of the systemd unit."""
+        return f"onetime@{self.port}.service"
+
+    @property
+    def container(self) -> str:
+        """Name of the container."""
+        return f"onetime-{self.port}"
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a network mode decides from.
+
+    `database` is the address that the inventory gives or the host resolves; `installed` are the
+    addresses that instances have now, which they keep.
+    """
+
+    host: str
+    settings: Settings
+    private: PrivateNetwork
+    database: IPv4Address | None
+    installed: Mapping[int, IPv4Address]
+
+
+@dataclass(frozen=True)
+class ModePlan:
+    """What a network mode decides for a host; everything else is the same in all modes.
+
+    `container_networks` are the `Network=` values of every instance, `instance_networks` those of
+    one; `chains` make the nft table; `warnings` are for the operator.
+    """
+
+    files: tuple[File, ...]
+    networks: tuple[PodmanNetworkPlan, ...]
+    container_networks: tuple[str, ...]
+    instance_networks: dict[int, str] = field(default_factory=dict)
+    addresses: dict[int, IPv4Address] = field(default_factory=dict)
+    chains: tuple[Chain, ...] = ()
+    shim: ShimPlan | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class HostPlan:
+    """All that a host is to be."""
+
+    host: str
+    settings: Settings
+    private: PrivateNetwork
+    instances: tuple[InstancePlan, ...]
+    networks: tuple[PodmanNetworkPlan, ...]
+    files: tuple[File, ...]
+    links: tuple[Link, ...]
+    rules: tuple[Chain, ...]
+    rules_config: str
+    shim: ShimPlan | None
+    secrets: tuple[Secret, ...]
+    warnings: tuple[str, ...]
+
+    def file(self, path: str) -> File:
+        """Return one of the plan's files by its path."""
+        return next(file for file in self.files if file.path == path)

@@ -1,0 +1,1 @@
+"""Act: carry out what the plan decided, and nothing else."""

@@ -1,0 +1,163 @@
+"""Observe every host of the inventory and plan them together, once for the whole run.
+
+pyinfra runs deploy code for all hosts at the same time; the first to come here does the work for
+all of them, since ranges and addresses can only be checked against each other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent.lock import RLock
+from pyinfra import logger
+from pyinfra.api import Host, State
+from pyinfra.api.exceptions import DeployError
+from pyinfra.connectors.ssh import SSHConnector
+from pyinfra.context import ctx_host, ctx_state
+
+from facts.installed import Installed, InstalledState
+from facts.network import Network
+from plan.changes import Changes, compare
+from plan.fleet import Observed, plan_fleet, probes
+from plan.model import HostPlan
+from plan.problems import PlanError, Problem
+from plan.settings import ENVIRONMENT_KEYS, Settings, read
+
+_lock = RLock()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A host's plan, and what is to be changed for it to come true."""
+
+    plan: HostPlan
+    changes: Changes
+
+
+_results: dict[State, dict[str, Prepared] | DeployError] = {}
+
+
+def prepare(state: State, host: Host) -> Prepared | None:
+    """Return what is to be done on a host, or none if the host could not be observed.
+
+    Raises `DeployError` with every problem of every host, before anything is touched.
+    """
+    with _lock:
+        if state not in _results:
+            try:
+                _results[state] = _prepare_all(state)
+            except DeployError as error:
+                _results[state] = error
+    result = _results[state]
+    if isinstance(result, DeployError):
+        raise result
+    return result.get(host.name)
+
+
+def _prepare_all(state: State) -> dict[str, Prepared]:
+    problems: list[Problem] = []
+    settings: dict[str, Settings] = {}
+    bystanders: dict[str, Settings] = {}
+    secrets: dict[str, dict[str, str]] = {}
+    active = {host.name: host for host in state.inventory.get_active_hosts()}
+    for host in state.inventory:
+        try:
+            found = read(host.name, host.data.dict(), os.environ, ignored=_connector_words(host))
+            if host.name in active:
+                secrets[host.name] = _local(host.name, found)
+                settings[host.name] = found
+            else:
+                bystanders[host.name] = found
+        except PlanError as error:
+            # A host that this run leaves alone may be as wrong as it likes.
+            problems += error.problems if host.name in active else ()
+    if problems:
+        raise DeployError(str(PlanError(problems)))
+
+    observed = _observe_all(state, active, settings, secrets)
+    try:
+        plans = plan_fleet(observed, bystanders)
+    except PlanError as error:
+        raise DeployError(str(error)) from None
+    for name, plan in plans.items():
+        for warning in plan.warnings:
+            logger.warning("%s%s", active[name].print_prefix, warning)
+    return {name: Prepared(p, compare(p, observed[name].installed)) for name, p in plans.items()}
+
+
+def _observe_all(
+    state: State,
+    active: Mapping[str, Host],
+    settings: Mapping[str, Settings],
+    secrets: Mapping[str, Mapping[str, str]],
+) -> dict[str, Observed]:
+    """Read two facts per host, all hosts at once; those that fail are left out."""
+    keys = {key: key.upper() for key in ENVIRONMENT_KEYS if os.environ.get(key.upper())}
+
+    def observe(host: Host) -> Observed | None:
+        wanted = settings[host.name]
+        with ctx_state.use(state), ctx_host.use(host):
+            installed: InstalledState | None = _fact(host, Installed, image=wanted.image)
+            if installed is None:
+                return None
+            network = _fact(host, Network, db_host=wanted.db_host, probe=probes(wanted, installed))
+        if network is None:
+            return None
+        return Observed(wanted, network, installed, secrets[host.name], keys)
+
+    # Not from pyinfra's own pool: its greenlets are the ones that wait here.
+    running = {name: gevent.spawn(observe, host) for name, host in active.items()}
+    gevent.joinall(list(running.values()), raise_error=True)
+    return {name: seen for name, job in running.items() if (seen := job.value) is not None}
+
+
+def _fact(host: Host, fact: type[Any], **arguments: Any) -> Any:
+    """Return a fact's value; a host that answers nothing at all fails like one that lies."""
+    value = host.get_fact(fact, **arguments)
+    if value is None and host in host.state.active_hosts:
+        logger.error("%s%s: the host answered nothing", host.print_prefix, fact.name)
+        host.state.fail_hosts({host})
+    return value
+
+
+def _local(host: str, settings: Settings) -> dict[str, str]:
+    """Return the values of the secrets; raise `PlanError` for what this machine does not have."""
+    problems = []
+    archive = settings.image_archive
+    if archive is not None and not Path(archive).is_file():
+        problems.append(
+            Problem(
+                host,
+                "image_archive",
+                f"there is no file {archive} on this machine",
+                "Correct the path; it is relative to the checkout",
+            )
+        )
+    values = {}
+    for name, source in settings.secrets.items():
+        kind, _, where = source.partition(":")
+        try:
+            value = os.environ[where] if kind == "env" else Path(where).read_text().rstrip("\n")
+        except (KeyError, OSError, UnicodeDecodeError):
+            value = ""
+        if value:
+            values[name] = value
+        else:
+            problems.append(
+                Problem(
+                    host, "secrets", f"{name}: {source} holds nothing", "Set it, then run again"
+                )
+            )
+    if problems:
+        raise PlanError(problems)
+    return values
+
+
+def _connector_words(host: Host) -> set[str]:
+    """Return the words that pyinfra itself reads from a host's data."""
+    return {*SSHConnector.data_cls.__annotations__, *host.connector_cls.data_cls.__annotations__}
