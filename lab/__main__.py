@@ -4,7 +4,7 @@ import argparse
 import subprocess
 import sys
 
-from lab import api, machine, netns, ssh
+from lab import api, login, machine, netns
 from lab.shell import LabError
 
 
@@ -48,12 +48,15 @@ def _run(arguments: argparse.Namespace) -> int:
         case "reboot":
             api.reboot(arguments.host, hard=arguments.hard)
         case "status":
-            from lab import status  # the only one that needs more than the standard library
+            # Only this needs more than the standard library.
+            from lab import status  # noqa: PLC0415
 
             status.show()
         case "ssh":
             machine.refuse_unless_root()
-            return subprocess.call(ssh.command(api.existing(arguments.host).name, *arguments.argv))
+            return subprocess.call(
+                login.command(api.existing(arguments.host).name, *arguments.argv)
+            )
         case "exec":
             machine.refuse_unless_root()
             namespace = api.existing_namespace(arguments.namespace)

@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import boot, cgroup, disk, keys, machine, netns, network, shapes, ssh
+from lab import base, boot, cgroup, disk, keys, login, machine, netns, network, shapes
+from lab.app import image
 from lab.paths import BASES, HOSTS, KEYS, KNOWN_HOSTS, LOCK, PRIVATE_KEY, RUNTIME
 from lab.shapes import Spec
-from lab.shell import Refusal
+from lab.shell import RefusalError
 
 DEFAULT = ("plain=2",)
 
@@ -30,19 +31,19 @@ class Host:
     public_address: str
     private_address: str | None  # on the side of maindb; None without a private card
     maindb: str | None  # the address that the host knows under this name
-    ssh_port: int = ssh.PORT
-    ssh_user: str = ssh.USER
+    ssh_port: int = login.PORT
+    ssh_user: str = login.USER
     ssh_key: Path = PRIVATE_KEY
     known_hosts: Path = KNOWN_HOSTS
 
 
 def hosts() -> list[Host]:
-    """The hosts that are up, in the order of their addresses."""
+    """List the hosts that are up, in the order of their addresses."""
     return [_host(spec) for spec in known() if cgroup.running(spec.name)]
 
 
 def known() -> list[Spec]:
-    """The hosts that have a disk, up or not."""
+    """List the hosts that have a disk, up or not."""
     if not HOSTS.exists():
         return []
     names = (path.name for path in HOSTS.iterdir() if not path.name.startswith("."))
@@ -60,6 +61,7 @@ def up(*targets: str) -> list[Host]:
         machine.refuse_unfit()
         machine.install_missing_packages()
         _clear_interrupted_work()
+        image.ensure(base.ensure("trixie"))
         network.ensure()
         down = [spec for spec in {*wanted, *known()} if not cgroup.running(spec.name)]
         for spec in sorted(down, key=lambda spec: spec.number):
@@ -97,34 +99,41 @@ def reboot(name: str, *, hard: bool = False) -> None:
         boot.wait_ready(spec)
 
 
-def run_in(namespace: str, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def run_in(
+    namespace: str, argv: Sequence[str], *, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
     """Run a command in one of the lab's namespaces and return its output and exit code."""
     machine.refuse_unless_root()
     command = netns.inside(existing_namespace(namespace), argv)
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return subprocess.run(command, check=False, input=stdin, capture_output=True, text=True)
 
 
-def ssh_run(name: str, command: str) -> subprocess.CompletedProcess[str]:
+def ssh(name: str, command: str, *, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Run a shell command on a host by ssh and return its output and exit code."""
-    argv = ssh.command(existing(name).name, command)
-    return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    argv = login.command(existing(name).name, command)
+    return subprocess.run(argv, check=False, input=stdin, capture_output=True, text=True)
+
+
+def image_archive(tag: str = "1") -> Path:
+    """Say where the archive of an app image is, which holds localhost/onetime-lab:TAG."""
+    return image.archive(tag)
 
 
 def existing_namespace(namespace: str) -> str:
-    """The namespace's name, if the lab has it; else Refusal."""
+    """Return the namespace's name, if the lab has it; else RefusalError."""
     if namespace not in netns.names():
         have = ", ".join(netns.names()) or "none: the lab is down"
-        raise Refusal(f"The lab has no namespace {namespace!r}; it has {have}.")
+        raise RefusalError(f"The lab has no namespace {namespace!r}; it has {have}.")
     return namespace
 
 
 def existing(name: str) -> Spec:
-    """The host of that name, if it has a disk; else Refusal."""
+    """Return the host of that name, if it has a disk; else RefusalError."""
     for spec in known():
         if spec.name == name:
             return spec
     have = ", ".join(spec.name for spec in known()) or "none"
-    raise Refusal(f"The lab has no host {name!r}; it has {have}.")
+    raise RefusalError(f"The lab has no host {name!r}; it has {have}.")
 
 
 def _host(spec: Spec) -> Host:

@@ -47,13 +47,13 @@ touch etc/.updated var/.updated
 
 
 def path(suite: str) -> Path:
-    """Where the present base of the suite is, built or not."""
+    """Say where the present base of the suite is, built or not."""
     content = "\0".join((suite, *PACKAGES, SETUP))
     return BASES / f"{suite}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
 
 def ensure(suite: str) -> Path:
-    """The base of the suite, built if it isn't there yet (about 25 seconds)."""
+    """Return the base of the suite, built if it isn't there yet (about 25 seconds)."""
     base = path(suite)
     if base.exists():
         return base

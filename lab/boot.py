@@ -7,7 +7,7 @@ of its own: when its last process ends nothing of them is left on the machine.
 
 from pathlib import Path
 
-from lab import cgroup, disk, netns, network, ssh
+from lab import cgroup, disk, login, netns, network
 from lab.paths import LOGS, NETNS, ROOTS
 from lab.shapes import Spec
 from lab.shell import LabError, run, succeeds, wait_until
@@ -39,7 +39,7 @@ MOUNT_AND_BOOT = 'mount -t overlay lab -o "$0" "$1" && shift && exec "$@"'
 def start(spec: Spec) -> None:
     """Boot a host that is not up: from nothing, in a new network namespace."""
     cgroup.kill(spec.name)
-    ssh.disconnect(spec.name)
+    login.disconnect(spec.name)
     network.renew_host(spec)
     directory = disk.path(spec.name)
     root = ROOTS / spec.name
@@ -67,26 +67,24 @@ def wait_ready(spec: Spec) -> None:
         return not cgroup.running(spec.name)
 
     def answers() -> bool:
-        return succeeds(*ssh.command(spec.name, "true"))
+        return succeeds(*login.command(spec.name, "true"))
 
     wait_until(lambda: ended() or answers(), what=f"{spec.name} to answer ssh", seconds=120)
     if ended():
         raise LabError(f"{spec.name} ended while it booted, see {LOGS / spec.name}.log")
-    run(*ssh.command(spec.name, "systemctl is-system-running --wait || true"))
+    run(*login.command(spec.name, "systemctl is-system-running --wait || true"))
 
 
 def stop(spec: Spec) -> None:
     """Let systemd take the host down cleanly, as `reboot` inside does."""
-    run(*ssh.command(spec.name, "systemctl reboot"))
-    wait_until(
-        lambda: not cgroup.running(spec.name), what=f"{spec.name} to go down", seconds=120
-    )
+    run(*login.command(spec.name, "systemctl reboot"))
+    wait_until(lambda: not cgroup.running(spec.name), what=f"{spec.name} to go down", seconds=120)
 
 
 def cut(spec: Spec) -> None:
     """End the host as a power cut would."""
     cgroup.kill(spec.name)
-    ssh.disconnect(spec.name)
+    login.disconnect(spec.name)
 
 
 def remove(spec: Spec) -> None:

@@ -10,20 +10,20 @@ import subprocess
 from pathlib import Path
 
 from lab.paths import LOGS, NAME
-from lab.shell import LabError, Refusal, run, wait_until
+from lab.shell import LabError, RefusalError, run, wait_until
 
 
 def _top() -> Path:
-    """The lab's own top group, on a machine with cgroup v2 alone or beside v1."""
+    """Find the lab's own top group, on a machine with cgroup v2 alone or beside v1."""
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         mount, _, filesystem = line.partition(" - ")
         if filesystem.startswith("cgroup2 "):
             return Path(mount.split()[4]) / NAME
-    raise Refusal("The lab needs the cgroup v2 file system, which is not mounted here.")
+    raise RefusalError("The lab needs the cgroup v2 file system, which is not mounted here.")
 
 
 def inside(group: str, *argv: str) -> list[str]:
-    """The command line that runs `argv` as a member of the group, which is made if needed."""
+    """Return the command line that runs `argv` as a member of the group, made if needed."""
     directory = _top() / group
     directory.mkdir(parents=True, exist_ok=True)
     return ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', str(directory), *argv]
@@ -44,14 +44,6 @@ def running(group: str) -> bool:
         return "populated 1" in (_top() / group / "cgroup.events").read_text()
     except FileNotFoundError:
         return False
-
-
-def processes(group: str) -> list[int]:
-    """The pids directly in the group."""
-    try:
-        return [int(pid) for pid in (_top() / group / "cgroup.procs").read_text().split()]
-    except FileNotFoundError:
-        return []
 
 
 def kill(group: str) -> None:
@@ -75,7 +67,7 @@ def remove(group: str) -> None:
 
 
 def groups() -> list[str]:
-    """The names of all the lab's groups, running or not."""
+    """List the names of all the lab's groups, running or not."""
     top = _top()
     return sorted(path.name for path in top.iterdir() if path.is_dir()) if top.exists() else []
 
@@ -89,8 +81,9 @@ def remove_top() -> None:
 def run_inside(group: str, *argv: str, log: Path) -> None:
     """Run `argv` in the group to its end; LabError with its last words if it fails."""
     with log.open("w") as output:
+        command = inside(group, *argv)
         done = subprocess.run(
-            inside(group, *argv), stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            command, check=False, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
     if done.returncode:
         words = " / ".join(log.read_text(errors="replace").splitlines()[-5:])

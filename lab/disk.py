@@ -27,7 +27,7 @@ Address=172.17.0.1/16
 
 
 def path(host: str) -> Path:
-    """The directory of the host's disk: upper, work, containers, and a link to its base."""
+    """Say where the host's disk is: upper, work, containers, and a link to its base."""
     return HOSTS / host
 
 
@@ -61,7 +61,7 @@ def remove_tree(directory: Path) -> None:
 
 
 def _files(spec: Spec) -> dict[str, str]:
-    """The text files that make the host itself, by path."""
+    """Write the text files that make the host itself, by path."""
     cards = [PUBLIC_CARD, *(card.settings for card in spec.shape.cards)]
     files = {
         f"etc/systemd/network/eth{index}.network": (

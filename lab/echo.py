@@ -19,4 +19,4 @@ class Echo(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    ThreadingHTTPServer(("0.0.0.0", 80), Echo).serve_forever()
+    ThreadingHTTPServer(("", 80), Echo).serve_forever()

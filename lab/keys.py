@@ -3,7 +3,6 @@
 Every private key is readable by root alone, from its first byte on.
 """
 
-import os
 from pathlib import Path
 
 from lab.paths import HOSTS, KEYS, KNOWN_HOSTS, NAME, PRIVATE_KEY
@@ -18,7 +17,7 @@ def make(file: Path, *, comment: str) -> None:
 
 
 def public() -> str:
-    """The public half of the key that opens every host, which is made at the first use."""
+    """Return the public half of the key that opens every host, which is made at the first use."""
     KEYS.mkdir(parents=True, exist_ok=True, mode=0o700)
     half = PRIVATE_KEY.with_name(PRIVATE_KEY.name + ".pub")
     if not PRIVATE_KEY.exists():
@@ -40,6 +39,7 @@ def write_known_hosts() -> None:
         lines.append(f"{address} {algorithm} {value}\n")
     KEYS.mkdir(parents=True, exist_ok=True, mode=0o700)
     unfinished = KNOWN_HOSTS.with_suffix(".tmp")
-    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.writelines(lines)
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode=0o600)
+    unfinished.write_text("".join(lines))
     unfinished.rename(KNOWN_HOSTS)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lab.paths import RUNTIME, WAY_IN
 from lab.shapes import PUBLIC_NETWORK
-from lab.shell import Refusal, run, succeeds
+from lab.shell import RefusalError, run, succeeds
 
 # A file that shows that a package is there, and the package.
 PACKAGES = {
@@ -25,23 +25,24 @@ PACKAGES = {
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
 }
 
+
 def refuse_unless_root() -> None:
-    """Refusal on anything but Linux, and to anyone but root."""
+    """RefusalError on anything but Linux, and to anyone but root."""
     if platform.system() != "Linux":
-        raise Refusal("The lab runs real Linux hosts, so it works on Linux only.")
+        raise RefusalError("The lab runs real Linux hosts, so it works on Linux only.")
     if os.geteuid() != 0:
-        raise Refusal("The lab makes namespaces and mounts, so it must be run as root.")
+        raise RefusalError("The lab makes namespaces and mounts, so it must be run as root.")
 
 
 def refuse_unfit() -> None:
-    """Refusal where the kernel has no macvlan or the public network's addresses are taken."""
+    """RefusalError where the kernel has no macvlan or the public network's addresses are taken."""
     probe = "ip link add probe0 type veth && ip link add probe1 link probe0 type macvlan"
     if not succeeds("unshare", "--net", "sh", "-c", probe):
-        raise Refusal("This kernel cannot make macvlan interfaces, which the containers need.")
+        raise RefusalError("This kernel cannot make macvlan interfaces, which the containers need.")
     for route in run("ip", "-4", "route", "show", "root", PUBLIC_NETWORK).splitlines():
         device = re.search(r" dev (\S+)", route)
         if not device or device[1] != WAY_IN:
-            raise Refusal(f"This machine already uses {PUBLIC_NETWORK}: {route.strip()}.")
+            raise RefusalError(f"This machine already uses {PUBLIC_NETWORK}: {route.strip()}.")
 
 
 def install_missing_packages() -> None:
@@ -72,7 +73,7 @@ def redis_server() -> Path:
 
 
 def debian_mirror() -> str:
-    """The Debian mirror that apt on this machine uses; Refusal if it uses none."""
+    """Return the Debian mirror that apt on this machine uses; RefusalError if it uses none."""
     fields = "$(REPO_URI) $(COMPONENT) $(ORIGIN) $(LABEL)"
     targets = run("apt-get", "indextargets", "--format", fields, "Created-By: Packages")
     for target in targets.splitlines():
@@ -80,4 +81,4 @@ def debian_mirror() -> str:
         match target.split():
             case [uri, "main", "Debian", "Debian"]:
                 return uri
-    raise Refusal("apt on this machine is configured for no Debian mirror (or never updated).")
+    raise RefusalError("apt on this machine is configured for no Debian mirror (or never updated).")

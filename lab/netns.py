@@ -4,7 +4,6 @@ Each function brings about what its name says, whatever was there before, so a
 run that was cut off is completed by the next.
 """
 
-import subprocess
 from collections.abc import Sequence
 
 from lab.paths import NAME, NETNS
@@ -15,7 +14,7 @@ KERNEL_DEFAULTS = {"ip_forward": 0, "conf/all/rp_filter": 0, "conf/default/rp_fi
 
 
 def full_name(namespace: str) -> str:
-    """What a namespace of the lab is called on the machine."""
+    """Say what a namespace of the lab is called on the machine."""
     return f"{NAME}-{namespace}"
 
 
@@ -26,7 +25,7 @@ def exists(namespace: str) -> bool:
 
 
 def names() -> list[str]:
-    """The lab's namespaces."""
+    """List the lab's namespaces."""
     prefix = full_name("")
     return sorted(path.name.removeprefix(prefix) for path in NETNS.glob(f"{prefix}*"))
 
@@ -54,7 +53,7 @@ def ip(namespace: str, *arguments: str) -> str:
 
 
 def inside(namespace: str, argv: Sequence[str]) -> list[str]:
-    """The command line that runs `argv` in the namespace."""
+    """Return the command line that runs `argv` in the namespace."""
     return ["ip", "netns", "exec", full_name(namespace), *argv]
 
 
@@ -66,7 +65,7 @@ def write_setting(namespace: str, setting: str, value: int) -> None:
 
 
 def ensure_bridge(namespace: str, bridge: str) -> None:
-    """A bridge that is up and has no address."""
+    """Bring about a bridge that is up and has no address."""
     if not succeeds("ip", "-n", full_name(namespace), "link", "show", "dev", bridge):
         ip(namespace, "link", "add", bridge, "type", "bridge")
     ip(namespace, "link", "set", bridge, "up")
@@ -75,7 +74,7 @@ def ensure_bridge(namespace: str, bridge: str) -> None:
 def ensure_cable(
     near: str | None, near_end: str, far: str, far_end: str, *, mac: str | None = None
 ) -> None:
-    """A veth pair between two namespaces, `near` None being the machine's own.
+    """Bring about a veth pair between two namespaces, `near` None being the machine's own.
 
     The near end is left down and unconfigured, with the MAC if one is given.
     """
@@ -94,8 +93,4 @@ def plug_in(switch: str, port: str, bridge: str) -> None:
 
 def unplug(switch: str, port: str) -> None:
     """Remove the cable at a port, both ends at once."""
-    subprocess.run(
-        ["ip", "-n", full_name(switch), "link", "delete", port],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-    )
+    succeeds("ip", "-n", full_name(switch), "link", "delete", port)

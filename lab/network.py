@@ -38,7 +38,7 @@ REDIS_SETTINGS = ("--protected-mode", "no", "--save", "", "--appendonly", "no")
 
 
 def ensure() -> None:
-    """Everything but the hosts: bridges, the machine's way in, databases, outside."""
+    """Bring about everything but the hosts: bridges, the machine's way in, databases, outside."""
     netns.ensure(SWITCH)
     # Frames cross the bridges unseen by any packet filter, and unanswered.
     for table in ("arptables", "iptables", "ip6tables"):
@@ -80,7 +80,7 @@ def _ensure_way_in() -> None:
 
 
 def _ensure_fardb() -> None:
-    """A database on a private subnet of its own, which only the gateway leads to."""
+    """Bring about a database on a private subnet of its own, which only the gateway leads to."""
     netns.ensure("fardb")
     netns.ensure_cable("fardb", "eth0", "gateway", "eth1")
     _configure("gateway", "eth1", f"{shapes.FARDB_GATEWAY}/24")
@@ -93,7 +93,7 @@ def _ensure_fardb() -> None:
 
 
 def _ensure_services() -> None:
-    """The programs that answer in the namespaces, and wait until they do."""
+    """Start the programs that answer in the namespaces, and wait until they do."""
     echo = (sys.executable, str(Path(__file__).with_name("echo.py")))
     redis = (str(redis_server()), *REDIS_SETTINGS)
     programs = {"maindb": redis, "fardb": redis, "outside": echo}
@@ -111,13 +111,13 @@ def _ensure_services() -> None:
 
 
 def _cards(spec: Spec) -> list[tuple[str, str]]:
-    """The host's interfaces and the bridges they are plugged into."""
+    """List the host's interfaces and the bridges they are plugged into."""
     bridges = ["public", *(card.bridge for card in spec.shape.cards)]
     return [(f"eth{index}", bridge) for index, bridge in enumerate(bridges)]
 
 
 def renew_host(spec: Spec) -> None:
-    """A new namespace for a host that is about to boot, with its cards plugged in.
+    """Make a new namespace for a host that is about to boot, with its cards plugged in.
 
     A namespace that outlives its host keeps Podman's bridges and nft tables, so
     each boot gets another; the MACs stay, as those of real cards do.

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, summarize_address_range
 
-from lab.shell import Refusal
+from lab.shell import RefusalError
 
 PUBLIC_NETWORK = "203.0.113.0/24"
 PUBLIC_GATEWAY = "203.0.113.1"  # the outside namespace
@@ -124,15 +124,17 @@ SHAPES = {
 
 
 def spec(host: str) -> Spec:
-    """The host of that name, made or not; Refusal if no host can be called that."""
+    """Return the host of that name, made or not; RefusalError if no host can be called that."""
     match = re.fullmatch(r"([a-z]+)([1-9][0-9]?)", host)
     shape = SHAPES.get(match[1]) if match else None
     if not match or not shape:
-        raise Refusal(f"{host!r} is no host's name: a name is a shape and an index, like plain1.")
+        raise RefusalError(
+            f"{host!r} is no host's name: a name is a shape and an index, like plain1."
+        )
     number = shape.first + int(match[2]) - 1
     if number > shape.last:
         most = shape.last - shape.first + 1
-        raise Refusal(f"There are at most {most} hosts of shape {shape.name}, so no {host}.")
+        raise RefusalError(f"There are at most {most} hosts of shape {shape.name}, so no {host}.")
     return Spec(host, shape, number)
 
 
@@ -147,12 +149,12 @@ def public_blocks() -> list[IPv4Network]:
 
 
 def parse(target: str) -> list[Spec]:
-    """The hosts meant by SHAPE, SHAPE=COUNT (the first COUNT of that shape) or a host's name."""
+    """Return the hosts meant by SHAPE, SHAPE=COUNT (its first COUNT) or a host's name."""
     name, equals, count = target.partition("=")
     if name not in SHAPES:
         if not equals and re.fullmatch(r"[a-z]+[0-9]+", name):
             return [spec(name)]
-        raise Refusal(f"There is no shape {name!r}; the shapes are {', '.join(SHAPES)}.")
+        raise RefusalError(f"There is no shape {name!r}; the shapes are {', '.join(SHAPES)}.")
     if equals and not re.fullmatch(r"[1-9][0-9]{0,2}", count):
-        raise Refusal(f"{target!r}: after = comes how many hosts, 1 or more.")
+        raise RefusalError(f"{target!r}: after = comes how many hosts, 1 or more.")
     return [spec(f"{name}{index}") for index in range(1, int(count or 1) + 1)]

@@ -11,7 +11,7 @@ class LabError(Exception):
     exit_code = 1
 
 
-class Refusal(LabError):
+class RefusalError(LabError):
     """The lab cannot or must not do what was asked, and did nothing; exits with 2."""
 
     exit_code = 2
@@ -19,7 +19,7 @@ class Refusal(LabError):
 
 def run(*argv: str, stdin: str = "", env: Mapping[str, str] | None = None) -> str:
     """Run a command and return what it printed; LabError with its last words if it fails."""
-    done = subprocess.run(argv, input=stdin, env=env, capture_output=True, text=True)
+    done = subprocess.run(argv, check=False, input=stdin, env=env, capture_output=True, text=True)
     if done.returncode:
         words = (done.stderr.strip() or done.stdout.strip()).splitlines()[-5:]
         raise LabError(f"{' '.join(argv)} failed ({done.returncode}): " + " / ".join(words))
@@ -28,7 +28,8 @@ def run(*argv: str, stdin: str = "", env: Mapping[str, str] | None = None) -> st
 
 def succeeds(*argv: str) -> bool:
     """Whether a command exits with 0."""
-    return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
+    done = subprocess.run(argv, check=False, stdin=subprocess.DEVNULL, capture_output=True)
+    return done.returncode == 0
 
 
 def wait_until(condition: Callable[[], bool], *, what: str, seconds: float) -> None:

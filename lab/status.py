@@ -5,7 +5,7 @@ import socket
 from rich.console import Console
 from rich.table import Table
 
-from lab import api, cgroup, ssh
+from lab import api, cgroup, login
 from lab.shapes import Spec
 
 
@@ -14,9 +14,9 @@ def show() -> None:
     table = Table("host", "shape", "release", "state", "public", "private", "ssh")
     for spec in api.known():
         state = _state(spec)
-        login = f"{ssh.USER}@{spec.public}" if state == "up" else ""
+        reach = f"ssh {login.USER}@{spec.public}" if state == "up" else ""
         addresses = (spec.public, spec.private or "-")
-        table.add_row(spec.name, spec.shape.name, spec.shape.suite, state, *addresses, login)
+        table.add_row(spec.name, spec.shape.name, spec.shape.suite, state, *addresses, reach)
     Console().print(table)
 
 
@@ -25,7 +25,7 @@ def _state(spec: Spec) -> str:
     if not cgroup.running(spec.name):
         return "off"
     try:
-        with socket.create_connection((spec.public, ssh.PORT), timeout=1) as connection:
+        with socket.create_connection((spec.public, login.PORT), timeout=1) as connection:
             return "up" if connection.recv(4) == b"SSH-" else "booting"
     except OSError:
         return "booting"

@@ -1,9 +1,8 @@
 """How the lab's hosts are reached: real OpenSSH, with the true host keys checked."""
 
-import subprocess
-
 from lab.paths import KNOWN_HOSTS, MASTERS, PRIVATE_KEY
 from lab.shapes import spec
+from lab.shell import succeeds
 
 USER = "root"
 PORT = 22
@@ -26,7 +25,7 @@ OPTIONS = {
 
 
 def command(host: str, *remote: str, options: tuple[str, ...] = ()) -> list[str]:
-    """The command line that runs `remote` on the host by ssh; a shell if there is none."""
+    """Return the command line that runs `remote` on the host by ssh; a shell if there is none."""
     MASTERS.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings = [part for key, value in OPTIONS.items() for part in ("-o", f"{key}={value}")]
     return ["ssh", "-F", "none", *settings, *options, f"{USER}@{spec(host).public}", *remote]
@@ -35,6 +34,4 @@ def command(host: str, *remote: str, options: tuple[str, ...] = ()) -> list[str]
 def disconnect(host: str) -> None:
     """End the shared connection to the host, if there is one."""
     if (MASTERS / spec(host).public).exists():
-        subprocess.run(
-            command(host, options=("-O", "exit")), stdin=subprocess.DEVNULL, capture_output=True
-        )
+        succeeds(*command(host, options=("-O", "exit")))

@@ -1,0 +1,1 @@
+"""The lab's app: a small real web service, as archives that `podman load` takes."""
