@@ -1,0 +1,34 @@
+"""Fixtures on real hosts. A test module that changes hosts starts from freshly made ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from lab import api
+from tests.lab.harness import Site
+
+Fresh = Callable[..., Site]
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fresh]:
+    """Make hosts anew and return their inventory; hosts beside plain1 and plain2 go afterwards."""
+    extra: set[str] = set()
+
+    def make(*hosts: str, directory: Path | None = None) -> Site:
+        there = {host.name for host in api.hosts()}
+        _remove([host for host in hosts if host in there])
+        api.up(*hosts)
+        extra.update(set(hosts) - {"plain1", "plain2"})
+        return Site(directory or tmp_path_factory.mktemp("site"), hosts)
+
+    yield make
+    _remove(sorted(extra))
+
+
+def _remove(hosts: Sequence[str]) -> None:
+    if hosts:
+        api.down(*hosts)
