@@ -16,6 +16,9 @@ def main() -> int:
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("lab: interrupted; `lab up` or `lab down` puts things right", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,6 +42,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    argv: list[str] = getattr(arguments, "argv", [])
+    if argv[:1] == ["--"]:
+        del argv[0]
     match arguments.command:
         case "up":
             for host in api.up(*arguments.target):
@@ -54,13 +60,11 @@ def _run(arguments: argparse.Namespace) -> int:
             status.show()
         case "ssh":
             machine.refuse_unless_root()
-            return subprocess.call(
-                login.command(api.existing(arguments.host).name, *arguments.argv)
-            )
+            return subprocess.call(login.command(api.existing(arguments.host).name, *argv))
         case "exec":
             machine.refuse_unless_root()
             namespace = api.existing_namespace(arguments.namespace)
-            return subprocess.call(netns.inside(namespace, arguments.argv or ["bash"]))
+            return subprocess.call(netns.inside(namespace, argv or ["bash"]))
     return 0
 
 

@@ -54,7 +54,8 @@ def start(spec: Spec) -> None:
         *("env", *SETTINGS),
         *("systemd-nspawn", *OPTIONS, *binds),
         f"--bind={directory / 'containers'}:/var/lib/containers",
-        f"--machine={spec.name}",
+        f"--machine={netns.full_name(spec.name)}",
+        f"--hostname={spec.name}",
         f"--directory={root}",
         f"--network-namespace-path={NETNS / netns.full_name(spec.name)}",
     )
@@ -92,6 +93,6 @@ def remove(spec: Spec) -> None:
     cut(spec)
     network.remove_host(spec)
     disk.remove(spec.name)
-    root = ROOTS / spec.name
-    if root.exists():
-        root.rmdir()
+    disk.remove_tree(ROOTS / spec.name)
+    # nspawn leaves this behind where /run is no tmpfs.
+    disk.remove_tree(Path("/run/systemd/nspawn/propagate") / netns.full_name(spec.name))

@@ -80,11 +80,14 @@ def remove_top() -> None:
 
 def run_inside(group: str, *argv: str, log: Path) -> None:
     """Run `argv` in the group to its end; LabError with its last words if it fails."""
-    with log.open("w") as output:
-        command = inside(group, *argv)
-        done = subprocess.run(
-            command, check=False, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        )
+    command = inside(group, *argv)
+    try:
+        with log.open("w") as output:
+            done = subprocess.run(
+                command, check=False, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
+    finally:
+        kill(group)
     if done.returncode:
         words = " / ".join(log.read_text(errors="replace").splitlines()[-5:])
         raise LabError(f"{argv[0]} failed ({done.returncode}), see {log}: {words}")

@@ -31,12 +31,17 @@ def path(host: str) -> Path:
     return HOSTS / host
 
 
+def _unfinished(host: str) -> Path:
+    """Say where a disk is while it is made or removed; remnants are cleared by the next command."""
+    return HOSTS / f".{host}.tmp"
+
+
 def ensure(spec: Spec) -> None:
     """Make the host's disk unless it exists."""
     disk = path(spec.name)
     if disk.exists():
         return
-    unfinished = disk.with_name(f".{spec.name}.tmp")
+    unfinished = _unfinished(spec.name)
     remove_tree(unfinished)
     for directory in ("upper", "work", "containers"):
         (unfinished / directory).mkdir(parents=True)
@@ -52,7 +57,11 @@ def ensure(spec: Spec) -> None:
 
 def remove(host: str) -> None:
     """Remove the host's disk with everything on it."""
-    remove_tree(path(host))
+    if path(host).exists():
+        # Renamed first: a removal that is cut off must not leave half a disk to boot from.
+        remove_tree(_unfinished(host))
+        path(host).rename(_unfinished(host))
+    remove_tree(_unfinished(host))
 
 
 def remove_tree(directory: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lab.paths import RUNTIME, WAY_IN
 from lab.shapes import PUBLIC_NETWORK
-from lab.shell import RefusalError, run, succeeds
+from lab.shell import LabError, RefusalError, run
 
 # A file that shows that a package is there, and the package.
 PACKAGES = {
@@ -37,8 +37,10 @@ def refuse_unless_root() -> None:
 def refuse_unfit() -> None:
     """RefusalError where the kernel has no macvlan or the public network's addresses are taken."""
     probe = "ip link add probe0 type veth && ip link add probe1 link probe0 type macvlan"
-    if not succeeds("unshare", "--net", "sh", "-c", probe):
-        raise RefusalError("This kernel cannot make macvlan interfaces, which the containers need.")
+    try:
+        run("unshare", "--net", "sh", "-c", probe)
+    except LabError as error:
+        raise RefusalError(f"This machine cannot make macvlan interfaces: {error}") from error
     for route in run("ip", "-4", "route", "show", "root", PUBLIC_NETWORK).splitlines():
         device = re.search(r" dev (\S+)", route)
         if not device or device[1] != WAY_IN:
@@ -50,12 +52,18 @@ def install_missing_packages() -> None:
     missing = [package for file, package in PACKAGES.items() if not Path(file).exists()]
     if not missing:
         return
+    debian_mirror()
     print(f"installing {', '.join(missing)}", flush=True)
-    lock = "DPkg::Lock::Timeout=300"  # an interrupted run's apt may still be at work
-    run("apt-get", "-qq", "-o", lock, "update")
+    _apt_get("update")
+    _apt_get("install", "-y", "--no-install-recommends", *missing)
+
+
+def _apt_get(*arguments: str) -> None:
+    """Run apt-get without questions."""
+    # An interrupted run's apt may still be at work.
+    patience = "DPkg::Lock::Timeout=300"
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ("apt-get", "-qq", "-y", "-o", lock, "install", "--no-install-recommends")
-    run(*install, *missing, env=env)
+    run("apt-get", "-qq", "-o", patience, *arguments, env=env)
 
 
 def redis_server() -> Path:
@@ -74,6 +82,16 @@ def redis_server() -> Path:
 
 def debian_mirror() -> str:
     """Return the Debian mirror that apt on this machine uses; RefusalError if it uses none."""
+    mirror = _mirror_in_lists()
+    if not mirror:
+        _apt_get("update")  # what a mirror serves is known only from its lists
+        mirror = _mirror_in_lists()
+    if not mirror:
+        raise RefusalError("apt on this machine is configured for no Debian mirror.")
+    return mirror
+
+
+def _mirror_in_lists() -> str | None:
     fields = "$(REPO_URI) $(COMPONENT) $(ORIGIN) $(LABEL)"
     targets = run("apt-get", "indextargets", "--format", fields, "Created-By: Packages")
     for target in targets.splitlines():
@@ -81,4 +99,4 @@ def debian_mirror() -> str:
         match target.split():
             case [uri, "main", "Debian", "Debian"]:
                 return uri
-    raise RefusalError("apt on this machine is configured for no Debian mirror (or never updated).")
+    return None
