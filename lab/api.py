@@ -99,19 +99,18 @@ def reboot(name: str, *, hard: bool = False) -> None:
         boot.wait_ready(spec)
 
 
-def run_in(
-    namespace: str, argv: Sequence[str], *, stdin: str = ""
-) -> subprocess.CompletedProcess[str]:
+def run_in(namespace: str, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run a command in one of the lab's namespaces and return its output and exit code."""
     machine.refuse_unless_root()
     command = netns.inside(existing_namespace(namespace), argv)
-    return subprocess.run(command, check=False, input=stdin, capture_output=True, text=True)
+    return _finished(command, Path("/dev/null"))
 
 
-def ssh(name: str, command: str, *, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a shell command on a host by ssh and return its output and exit code."""
-    argv = login.command(existing(name).name, command)
-    return subprocess.run(argv, check=False, input=stdin, capture_output=True, text=True)
+def ssh(
+    name: str, command: str, *, stdin: Path = Path("/dev/null")
+) -> subprocess.CompletedProcess[str]:
+    """Run a shell command on a host by ssh, fed from a file; return its output and exit code."""
+    return _finished(login.command(existing(name).name, command), stdin)
 
 
 def image_archive(tag: str = "1") -> Path:
@@ -134,6 +133,11 @@ def existing(name: str) -> Spec:
             return spec
     have = ", ".join(spec.name for spec in known()) or "none"
     raise RefusalError(f"The lab has no host {name!r}; it has {have}.")
+
+
+def _finished(argv: Sequence[str], stdin: Path) -> subprocess.CompletedProcess[str]:
+    with stdin.open("rb") as file:
+        return subprocess.run(argv, check=False, stdin=file, capture_output=True, text=True)
 
 
 def _host(spec: Spec) -> Host:

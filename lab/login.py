@@ -1,5 +1,7 @@
 """How the lab's hosts are reached: real OpenSSH, with the true host keys checked."""
 
+from pathlib import Path
+
 from lab.paths import KNOWN_HOSTS, MASTERS, PRIVATE_KEY
 from lab.shapes import spec
 from lab.shell import succeeds
@@ -31,7 +33,12 @@ def command(host: str, *remote: str, options: tuple[str, ...] = ()) -> list[str]
     return ["ssh", "-F", "none", *settings, *options, f"{USER}@{spec(host).public}", *remote]
 
 
+def socket(host: str) -> Path:
+    """Say where the shared connection to the host listens while there is one."""
+    return MASTERS / spec(host).public
+
+
 def disconnect(host: str) -> None:
     """End the shared connection to the host, if there is one."""
-    if (MASTERS / spec(host).public).exists():
+    if socket(host).exists():
         succeeds(*command(host, options=("-O", "exit")))

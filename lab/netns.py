@@ -30,6 +30,11 @@ def names() -> list[str]:
     return sorted(path.name.removeprefix(prefix) for path in NETNS.glob(f"{prefix}*"))
 
 
+def inode(namespace: str) -> int:
+    """Tell a namespace from others that have had its name."""
+    return (NETNS / full_name(namespace)).stat().st_ino
+
+
 def ensure(namespace: str) -> None:
     """Make the namespace unless it is there, with the kernel's default settings."""
     if exists(namespace):

@@ -8,16 +8,22 @@ from rich.table import Table
 from lab import api, cgroup, login
 from lab.shapes import Spec
 
+COLOURS = {"up": "green", "booting": "yellow", "off": "red"}
+
 
 def show() -> None:
     """Print every host with its shape, release, state, addresses and how to reach it."""
-    table = Table("host", "shape", "release", "state", "public", "private", "ssh")
+    # Without a frame all columns fit into 80 characters.
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("host", "shape", "release", "state", "public", "private", "ssh"):
+        table.add_column(heading, no_wrap=True)
     for spec in api.known():
         state = _state(spec)
-        reach = f"ssh {login.USER}@{spec.public}" if state == "up" else ""
+        coloured = f"[{COLOURS[state]}]{state}[/]"
+        reach = f"{login.USER}@{spec.public}" if state == "up" else "-"
         addresses = (spec.public, spec.private or "-")
-        table.add_row(spec.name, spec.shape.name, spec.shape.suite, state, *addresses, reach)
-    Console().print(table)
+        table.add_row(spec.name, spec.shape.name, spec.shape.suite, coloured, *addresses, reach)
+    Console(highlight=False).print(table)
 
 
 def _state(spec: Spec) -> str:
