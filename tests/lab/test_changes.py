@@ -1,0 +1,118 @@
+"""Each change of the inventory converges in one run, and restarts only what it concerns."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from lab import api
+from tests.lab.conftest import Fresh
+from tests.lab.harness import Site, check_paths, in_container, page, ssh, started
+
+HOSTS = ("plain1", "plain2")
+
+
+@pytest.fixture(scope="module")
+def site(fresh: Fresh) -> Site:
+    site = fresh(*HOSTS)
+    site.deploy_twice()
+    return site
+
+
+def live(host: str, network: str) -> dict[str, Any]:
+    networks: list[dict[str, Any]] = json.loads(ssh(host, f"podman network inspect {network}"))
+    return networks[0]
+
+
+def test_a_new_container_range_reaches_the_live_network(site: Site) -> None:
+    other = started("plain2")
+    moved = dataclasses.replace(site, by_host={"plain1": {"container_range": "10.0.0.224/28"}})
+    moved.deploy_twice()
+    subnet = live("plain1", "onetime")["subnets"][0]
+    assert subnet["lease_range"] == {"start_ip": "10.0.0.225", "end_ip": "10.0.0.239"}
+    for port in (7043, 7044):
+        assert "10.0.0.2" in page("maindb", "10.0.0.11", port)["container"]
+    assert started("plain2") == other
+    check_paths(HOSTS)
+
+
+def test_a_new_publish_subnet_reaches_the_live_network(site: Site) -> None:
+    moved = dataclasses.replace(site, everywhere={"publish_subnet": "10.89.77.0/24"})
+    moved.deploy_twice()
+    for host in HOSTS:
+        assert live(host, "onetime-publish")["subnets"][0]["subnet"] == "10.89.77.0/24"
+        assert "10.89.43" not in ssh(host, "ip route; nft list ruleset")
+    check_paths(HOSTS)
+
+
+def test_a_changed_instance_list_leaves_the_others_running(site: Site) -> None:
+    site.deploy_twice()
+    kept = {host: started(host)["onetime-7044"] for host in HOSTS}
+    address = in_container("plain1", 7044, "ip -4 -o address")
+    changed = dataclasses.replace(site, everywhere={"instances": [7045, 7044]})
+    changed.deploy_twice()
+    for host in HOSTS:
+        assert set(started(host)) == {"onetime-7044", "onetime-7045"}
+        assert started(host)["onetime-7044"] == kept[host]
+        left = ssh(host, "find /etc/onetime/current/ /run/systemd/generator -name '*7043*'")
+        assert left == ""
+        assert "7043" not in ssh(host, "ss -ltn; systemctl list-units --all 'onetime*'")
+    assert in_container("plain1", 7044, "ip -4 -o address") == address
+    check_paths(HOSTS, ports=(7044, 7045))
+
+
+def test_a_changed_environment_restarts_all_and_reaches_the_app(site: Site) -> None:
+    awkward = "a 'b' \"c\" $HOME %i #x = ä \\n"
+    changed = dataclasses.replace(site, everywhere={"environment": {"ONETIME_TEST_X": awkward}})
+    changed.deploy_twice()
+    for host in HOSTS:
+        for port in (7043, 7044):
+            assert in_container(host, port, 'echo "$ONETIME_TEST_X"') == awkward
+        assert ssh(host, "stat -Lc %a /etc/onetime/current/environment") == "600"
+
+
+def test_secrets_reach_the_app_and_stay_secret(site: Site) -> None:
+    value = "s3cret 'with' \"quotes\" $and %signs"
+    changed = dataclasses.replace(site, everywhere={"secrets": {"ONETIME_KEY": "env:TEST_KEY"}})
+    first = changed.deploy("--diff", "-vvv", env={"TEST_KEY": value})
+    assert first.code == 0, first.output
+    assert value not in first.output
+    assert in_container("plain1", 7043, 'echo "$ONETIME_KEY"') == value
+    before = started("plain1")
+    again = changed.deploy(env={"TEST_KEY": value})
+    assert again.changed == 0
+    assert started("plain1") == before
+    assert "s3cret" not in ssh("plain1", "grep -rs s3cret /etc/onetime /run/systemd /tmp || true")
+    rotated = changed.deploy(env={"TEST_KEY": "other"})
+    assert rotated.code == 0, rotated.output
+    assert in_container("plain1", 7044, 'echo "$ONETIME_KEY"') == "other"
+    site.deploy_twice()
+    assert ssh("plain1", "podman secret ls -q") == ""
+
+
+def test_an_image_that_is_there_is_used_and_one_that_is_not_is_loaded(site: Site) -> None:
+    newer = {"image": "localhost/onetime-lab:2", "image_archive": str(api.image_archive("2"))}
+    changed = dataclasses.replace(site, everywhere=newer)
+    changed.deploy_twice()
+    assert page("outside", "203.0.113.11", 7043)["version"] == "2"
+    without = {"image": "localhost/onetime-lab:1", "image_archive": None}
+    back = dataclasses.replace(site, everywhere=without)
+    back.deploy_twice()
+    assert page("outside", "203.0.113.11", 7043)["version"] == "1"
+
+
+def test_an_image_that_cannot_be_had_stops_before_anything_is_restarted(site: Site) -> None:
+    site.deploy_twice()
+    before = {host: started(host) for host in HOSTS}
+    for wrong in (
+        {"image": "203.0.113.1:5000/nobody/nothing:1", "image_archive": None},
+        {"image": "localhost/another:1"},
+    ):
+        run = dataclasses.replace(site, everywhere=wrong).deploy()
+        assert run.code != 0
+        assert f"image {wrong['image']}: " in run.output
+        assert {host: started(host) for host in HOSTS} == before
+    assert site.deploy().changed == 0
