@@ -64,6 +64,8 @@ def ensure(suite: str) -> Path:
     run("rm", "-rf", "--one-file-system", str(unfinished))
     cgroup.run_inside(
         f"build-{suite}",
+        # What it mounts in the new root goes when it does, also if it is killed.
+        *("unshare", "--mount", "--propagation=private"),
         "mmdebstrap",
         "--mode=root",
         "--variant=minbase",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab import api, cgroup, login, netns
-from lab.paths import HOSTS, KEYS, KNOWN_HOSTS, PRIVATE_KEY
+from lab.paths import BASES, HOSTS, KEYS, KNOWN_HOSTS, PRIVATE_KEY
 from lab.shapes import spec
 from lab.shell import wait_until
 
@@ -132,6 +132,20 @@ def test_an_up_that_was_killed_is_completed_by_the_next(moment: float, whole_gro
     for host in SPARE:
         assert answer(host, "systemctl is-system-running") == "running"
         assert answer(host, "redis-cli -h maindb ping") == "PONG"
+
+
+def test_a_base_whose_building_was_killed_leaves_nothing() -> None:
+    another_base = "from lab import api, base; base.SETUP += '# another'; api.up()"
+    process = subprocess.Popen([sys.executable, "-c", another_base], cwd=ROOT)
+    # Programs are being configured in the new root by now, with /proc and more mounted there.
+    wait_until(lambda: any(BASES.glob("*.tmp/usr/bin/apt")), what="half a base", seconds=60)
+    process.kill()
+    process.wait()
+    done = lab("up")
+    assert done.returncode == 0, done.stderr
+    assert not list(BASES.glob("*.tmp"))
+    assert not cgroup.running("build-trixie")
+    assert str(BASES) not in Path("/proc/mounts").read_text()
 
 
 def test_a_down_that_was_killed_is_completed_by_the_next() -> None:
