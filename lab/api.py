@@ -51,25 +51,28 @@ def known() -> list[Spec]:
 
 
 def up(*targets: str) -> list[Host]:
-    """Bring up hosts, given as SHAPE, SHAPE=COUNT or by name, and all that exist already.
+    """Bring up hosts, given as SHAPE, SHAPE=COUNT or by name, and return all that are up.
 
-    Hosts that are up stay untouched; those that ended are booted again.
+    Without any, these are two plain ones and every other that exists. Hosts that
+    are up stay untouched; those that ended are booted again.
     """
     machine.refuse_unless_root()
     wanted = {spec for target in targets or DEFAULT for spec in shapes.parse(target)}
     with _lock():
+        if not targets:
+            wanted |= set(known())
         machine.refuse_unfit()
         machine.install_missing_packages()
         _clear_interrupted_work()
         image.ensure(base.ensure("trixie"))
         network.ensure()
-        down = [spec for spec in {*wanted, *known()} if not cgroup.running(spec.name)]
+        down = [spec for spec in wanted if not cgroup.running(spec.name)]
         for spec in sorted(down, key=lambda spec: spec.number):
             disk.ensure(spec)
             print(f"booting {spec.name}", flush=True)
             boot.start(spec)
         keys.write_known_hosts()
-        _all(boot.wait_ready, known())
+        _all(boot.wait_ready, wanted)
         return hosts()
 
 

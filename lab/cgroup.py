@@ -13,13 +13,26 @@ from lab.paths import LOGS, NAME
 from lab.shell import LabError, RefusalError, run, wait_until
 
 
-def _top() -> Path:
-    """Find the lab's own top group, on a machine with cgroup v2 alone or beside v1."""
+def _tops() -> list[Path]:
+    """Find the lab's own top group, first in cgroup v2, and its shadow in v1 where there is one.
+
+    On a machine that has both, systemd-nspawn makes the same groups in v1, for itself.
+    """
+    v2, v1 = [], []
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         mount, _, filesystem = line.partition(" - ")
+        top = Path(mount.split()[4]) / NAME
         if filesystem.startswith("cgroup2 "):
-            return Path(mount.split()[4]) / NAME
-    raise RefusalError("The lab needs the cgroup v2 file system, which is not mounted here.")
+            v2.append(top)
+        elif filesystem.startswith("cgroup ") and "name=systemd" in filesystem:
+            v1.append(top)
+    if not v2:
+        raise RefusalError("The lab needs the cgroup v2 file system, which is not mounted here.")
+    return v2 + v1
+
+
+def _top() -> Path:
+    return _tops()[0]
 
 
 def inside(group: str, *argv: str) -> list[str]:
@@ -49,21 +62,11 @@ def running(group: str) -> bool:
 def kill(group: str) -> None:
     """End every process of the group at once, and the group."""
     directory = _top() / group
-    if not directory.exists():
-        return
-    (directory / "cgroup.kill").write_text("1")
-    wait_until(lambda: not running(group), what=f"the processes of {group} to end", seconds=30)
-    remove(group)
-
-
-def remove(group: str) -> None:
-    """Remove an empty group and the groups that a host made below it."""
-    directory = _top() / group
-    if not directory.exists():
-        return
-    below = sorted((path for path in directory.rglob("*") if path.is_dir()), reverse=True)
-    for path in [*below, directory]:
-        path.rmdir()
+    if directory.exists():
+        (directory / "cgroup.kill").write_text("1")
+        wait_until(lambda: not running(group), what=f"the processes of {group} to end", seconds=30)
+    for top in _tops():
+        _remove(top / group)
 
 
 def groups() -> list[str]:
@@ -73,9 +76,26 @@ def groups() -> list[str]:
 
 
 def remove_top() -> None:
-    """Remove the lab's top group, once every group in it is gone."""
-    if _top().exists():
-        _top().rmdir()
+    """Remove the lab's top group, once every group in it has been killed."""
+    for top in _tops():
+        _remove(top)
+
+
+def _remove(directory: Path) -> None:
+    """Remove an ended group with the groups that a host made below it."""
+
+    def gone() -> bool:
+        try:
+            below = sorted((path for path in directory.rglob("*") if path.is_dir()), reverse=True)
+            for path in [*below, directory]:
+                path.rmdir()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False  # a process is still on its way out
+        return True
+
+    wait_until(gone, what=f"{directory} to empty", seconds=10)
 
 
 def run_inside(group: str, *argv: str, log: Path) -> None:
