@@ -111,7 +111,7 @@ def test_up_brings_back_a_host_that_went_down_by_itself() -> None:
     api.ssh("plain19", "systemctl poweroff")
     wait_until(lambda: not cgroup.running("plain19"), what="plain19 to go down", seconds=60)
     assert "plain19" not in {host.name for host in api.hosts()}
-    assert lab("up").returncode == 0
+    assert lab("up", "plain19").returncode == 0
     assert boot_id("plain19") != boot
 
 
@@ -141,7 +141,7 @@ def test_a_base_whose_building_was_killed_leaves_nothing() -> None:
     wait_until(lambda: any(BASES.glob("*.tmp/usr/bin/apt")), what="half a base", seconds=60)
     process.kill()
     process.wait()
-    done = lab("up")
+    done = lab("up", *SPARE)
     assert done.returncode == 0, done.stderr
     assert not list(BASES.glob("*.tmp"))
     assert not cgroup.running("build-trixie")
