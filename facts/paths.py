@@ -14,7 +14,7 @@ from facts.values import Readable
 # in a mount namespace that ends with the question.
 _SCRIPT = r"""
 page() {
-  timeout 15 bash -c '
+  timeout 10 bash -c '
     exec 3<>"/dev/tcp/$0/$1" || exit
     printf "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n" "$2" "$0" >&3
     IFS= read -r line <&3 && echo "$line"' "$@" 2>&1 || [ $? -ne 124 ] || echo timeout
@@ -68,18 +68,19 @@ class Paths(ScriptFact[tuple[PathAnswer, ...]]):
         questions = []
         for port in ports:
             questions += [
-                f"say {port}/{address} page {address} {port} {shlex.quote(health_path)}"
+                f"say {port}/{address} page {address} {port} {shlex.quote(health_path)} &"
                 for address in addresses
             ]
             questions.append(
-                f"say {port}/database database onetime-{port} {shlex.quote(db_host)} {db_port}"
+                f"say {port}/database database onetime-{port} {shlex.quote(db_host)} {db_port} &"
             )
-        return script(_SCRIPT + "\n".join(questions))
+        # All at once: a path that drops packets takes its whole time limit.
+        return script(_SCRIPT + "\n".join([*questions, "wait"]))
 
     def read(self, answers: Mapping[str, str]) -> tuple[PathAnswer, ...]:
-        """Parse the answers, in the order of the questions."""
+        """Parse the answers, by port and path."""
         return tuple(
             PathAnswer(int(port), path, text.strip())
-            for name, text in answers.items()
+            for name, text in sorted(answers.items())
             for port, _, path in [name.partition("/")]
         )

@@ -20,7 +20,7 @@ END = "end-of-answers"
 # `say NAME COMMAND…` answers with the command's output, empty if it fails or is not there.
 PRELUDE = """
 export LC_ALL=C
-say() { name=$1; shift; printf '%s ' "$name"; "$@" 2>/dev/null | base64 -w0; echo; }
+say() { name=$1; shift; answer=$("$@" 2>/dev/null | base64 -w0); echo "$name $answer"; }
 """
 
 T = TypeVar("T")

@@ -92,11 +92,15 @@ def detect(
                 "Correct it, or leave it out to have the subnet detected",
             )
     if not cards:
+        candidates = [name for name in network.interfaces if not _SOFTWARE.fullmatch(name)]
+        down = [f"{name} (down)" for name in candidates if name not in network.up]
+        names = [name for name in candidates if name in network.up] + down
         raise stop(
             "network_interface",
             f"no card has a private address; the host has {_list(network.addresses)} on "
-            f"{_list(name for name in network.interfaces if not _SOFTWARE.fullmatch(name))}",
-            "Use network_mode direct or wireguard, or name the card with network_interface",
+            f"{_list(names)}",
+            "Bring the private card up, name it with network_interface, "
+            "or use network_mode direct or wireguard",
         )
 
     database = settings.db_address if isinstance(settings.db_address, IPv4Address) else None

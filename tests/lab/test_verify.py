@@ -1,0 +1,83 @@
+"""The deploy is done when every path answers; one that does not is named, with its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.conftest import Fresh
+from tests.lab.harness import Site, check_paths, ssh, started
+
+HOSTS = ("plain1", "plain2")
+
+
+@pytest.fixture(scope="module")
+def site(fresh: Fresh) -> Site:
+    site = fresh(*HOSTS)
+    assert site.deploy().code == 0
+    return site
+
+
+@pytest.fixture
+def blocked(site: Site) -> Iterator[None]:
+    """Drop one instance's way to the database, where only a packet can notice."""
+    assert "plain1" in site.hosts
+    rules = "table ip blocked { chain out { type filter hook output priority 0; %s drop; }; }"
+    enter = "nsenter --target $(podman inspect --format '{{.State.Pid}}' onetime-7044) --net"
+    ssh("plain1", f"{enter} nft '{rules % 'tcp dport 6379'}'")
+    yield
+    ssh("plain1", f"{enter} nft delete table ip blocked")
+
+
+@pytest.mark.usefixtures("blocked")
+def test_a_dead_path_to_the_database_is_named_with_its_cause(site: Site) -> None:
+    before = {host: started(host) for host in HOSTS}
+    run = site.deploy()
+    assert run.code != 0
+    failed = [line for line in run.output.splitlines() if "Likely cause" in line]
+    (database,) = [line for line in failed if "to the database" in line]
+    assert "plain1: instance 7044 to the database maindb:6379: timeout" in database
+    assert "packets are dropped" in database
+    assert not [line for line in failed if "7043" in line or "plain2:" in line]
+    assert {host: started(host) for host in HOSTS} == before
+
+
+@pytest.fixture
+def reset_rules(site: Site) -> Iterator[None]:
+    yield
+    ssh("plain2", "podman network reload --all")
+    assert site.deploy().code == 0
+    check_paths(HOSTS)
+
+
+@pytest.mark.usefixtures("reset_rules")
+def test_dead_published_ports_are_named_with_the_cure(site: Site) -> None:
+    ssh("plain2", "nft delete table inet netavark")
+    run = site.deploy()
+    assert run.code != 0
+    failed = [line for line in run.output.splitlines() if "Likely cause" in line]
+    assert len(failed) == 4
+    assert all("plain2: instance 704" in line for line in failed)
+    assert any("podman network reload --all" in line for line in failed)
+
+
+def test_rules_that_somebody_removed_are_repaired_without_a_restart(site: Site) -> None:
+    before = {host: started(host) for host in HOSTS}
+    ssh("plain1", "nft delete table ip onetime")
+    run = site.deploy()
+    assert run.code == 0, run.output
+    assert run.changed == 1
+    check_paths(HOSTS)
+    assert {host: started(host) for host in HOSTS} == before
+
+
+def test_an_instance_that_somebody_stopped_or_killed_runs_again(site: Site) -> None:
+    before = started("plain1")
+    ssh("plain1", "systemctl stop onetime@7043.service")
+    ssh("plain1", "podman network rm -f onetime-publish")
+    run = site.deploy()
+    assert run.code == 0, run.output
+    assert started("plain1").keys() == before.keys()
+    check_paths(HOSTS)
+    site.deploy_twice()
