@@ -51,7 +51,8 @@ def stage(changes: Changes) -> Generator[str]:
         f"set -eu; umask 077; mkdir -p {HOME}/releases; chmod 755 {HOME} {HOME}/releases; "
         f"rm -rf {_STAGING}; mkdir -m 755 {_STAGING}; base64 -d | tar -xp -C {_STAGING}; "
         # The generator names what it rejects, on standard error, and so does this.
-        f"QUADLET_UNIT_DIRS={_STAGING}/quadlet {_GENERATOR} --dryrun >/dev/null"
+        f"QUADLET_UNIT_DIRS={_STAGING}/quadlet {_GENERATOR} --dryrun >/dev/null || "
+        f"{{ rm -rf {_STAGING}; exit 1; }}"
     )
 
 

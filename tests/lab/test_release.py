@@ -1,0 +1,100 @@
+"""Files go live together, only after Quadlet itself has accepted them."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.lab.conftest import Fresh
+from tests.lab.harness import PYINFRA, ROOT, Site, check_paths, snapshot, ssh, started
+
+HOST = "plain1"
+
+
+@pytest.fixture(scope="module")
+def site(fresh: Fresh) -> Site:
+    site = fresh(HOST)
+    assert site.deploy().code == 0
+    return site
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Return a copy of the deploy that a test may break."""
+    for name in ("facts", "plan", "tasks", "templates", "group_data", "lab"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "deploy.py", tmp_path)
+    return tmp_path
+
+
+def test_units_that_quadlet_rejects_never_go_live(site: Site, checkout: Path) -> None:
+    template = checkout / "templates" / "onetime@.container.j2"
+    template.write_text(template.read_text().replace("[Container]", "[Container]\nNoSuchKey=1"))
+    before = snapshot(HOST)
+    running = started(HOST)
+    done = subprocess.run(
+        [str(PYINFRA), str(site.inventory()), "deploy.py", "-y"],
+        cwd=checkout,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "NoSuchKey" in output
+    assert "Traceback" not in output
+    assert started(HOST) == running
+    assert "Swap the release in" not in output
+
+    def untouched(text: str) -> list[str]:
+        """Leave out the directory that the staged files came into and went from."""
+        return [line for line in text.splitlines() if not line.startswith("/etc/onetime d")]
+
+    assert untouched(snapshot(HOST)) == untouched(before)
+
+
+def test_a_changed_template_reaches_the_instances(site: Site, checkout: Path) -> None:
+    template = checkout / "templates" / "onetime@.container.j2"
+    template.write_text(template.read_text().replace("StopTimeout=20", "StopTimeout=21"))
+    before = started(HOST)
+    done = subprocess.run(
+        [str(PYINFRA), str(site.inventory()), "deploy.py", "-y"],
+        cwd=checkout,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert all(started(HOST)[name] != when for name, when in before.items())
+    site.deploy_twice()
+    check_paths(site.hosts)
+
+
+def test_a_handful_of_releases_is_kept_and_the_links_lead_to_the_last(site: Site) -> None:
+    for turn in range(7):
+        everywhere = {"environment": {"ONETIME_TEST_TURN": str(turn)}}
+        assert dataclasses.replace(site, everywhere=everywhere).deploy().code == 0
+    releases = sorted(map(int, ssh(HOST, "ls /etc/onetime/releases").split()))
+    assert len(releases) == 5
+    assert ssh(HOST, "readlink /etc/onetime/current") == f"releases/{releases[-1]}"
+    assert ssh(HOST, "readlink -f /etc/containers/systemd/onetime").endswith(
+        f"/{releases[-1]}/quadlet"
+    )
+
+
+def test_files_that_somebody_edited_are_put_right(site: Site) -> None:
+    site.deploy_twice()
+    ssh(HOST, "echo '# mine' >> /etc/containers/systemd/onetime/onetime@.container")
+    ssh(HOST, "rm /etc/systemd/system/onetime-host-network.service")
+    ssh(HOST, "chmod 644 /etc/onetime/current/environment")
+    run = site.deploy("--diff")
+    assert run.code == 0, run.output
+    assert "- # mine" in run.output
+    assert ssh(HOST, "stat -Lc %a /etc/onetime/current/environment") == "600"
+    site.deploy_twice()
