@@ -28,9 +28,16 @@ release() { cd /etc/onetime/current/ && tar -cf - . | base64 -w0; }
 secrets() { podman secret ls -q --filter name=onetime- | xargs -r podman secret inspect; }
 networks() { podman network ls -q | xargs -r podman network inspect; }
 foreign() {
-  find /etc/containers/systemd /usr/share/containers/systemd /run/containers/systemd \
-    -maxdepth 1 -name 'onetime*' ! \( -name onetime -type l \)
-  find /etc/systemd/system -maxdepth 1 -name 'onetime*.service' -type f
+  find /etc/containers/systemd /usr/share/containers/systemd /run/containers/systemd -maxdepth 1 \
+    \( -name 'onetime.*' -o -name 'onetime-publish.*' -o -name 'onetime@*' \
+    -o -name onetime ! -type l \)
+  find /etc/systemd/system -maxdepth 1 -type f \( -name 'onetime@*.service' \
+    -o -name 'onetime-network.service' -o -name 'onetime-publish-network.service' \)
+}
+loaded() {
+  cd /run/systemd/generator &&
+    sed -n 's/^SourcePath=//p' onetime@*.service onetime-network.service \
+      onetime-publish-network.service
 }
 say user id -u
 say podman podman version --format '{{.Client.Version}}'
@@ -43,7 +50,7 @@ say links links
 say foreign foreign
 say releases ls /etc/onetime/releases
 say release release
-say loaded sh -c "sed -n 's/^SourcePath=//p' /run/systemd/generator/onetime*.service"
+say loaded loaded
 say table nft list table ip onetime
 say shim ip -json -details address show dev macvlan0
 say shim_routes ip -json -4 route show dev macvlan0

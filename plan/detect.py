@@ -118,10 +118,10 @@ def detect(
     _refuse_contradiction(card.interface, subnet, network, stop=stop)
 
     gateway = settings.network_gateway or _gateway(card.interface, subnet, network)
-    if gateway not in subnet or gateway == card.address:
+    if gateway not in subnet:
         raise stop(
             "network_gateway",
-            f"{gateway} is not another host's address in {subnet}",
+            f"{gateway} is not in {subnet}",
             "Name the private network's router, or leave it out to have it detected",
         )
     return PrivateNetwork(

@@ -80,6 +80,8 @@ def _prepare_all(state: State) -> dict[str, Prepared]:
         raise DeployError(str(PlanError(problems)))
 
     observed = _observe_all(state, active, settings, secrets)
+    # A host that could not be observed keeps its place on the network all the same.
+    bystanders |= {name: known for name, known in settings.items() if name not in observed}
     try:
         plans = plan_fleet(observed, bystanders)
     except PlanError as error:

@@ -53,7 +53,7 @@ def test_units_that_quadlet_rejects_never_go_live(site: Site, checkout: Path) ->
 
     def untouched(text: str) -> list[str]:
         """Leave out the directory that the staged files came into and went from."""
-        return [line for line in text.splitlines() if not line.startswith("/etc/onetime d")]
+        return [line for line in text.splitlines() if not line.startswith("/etc/onetime  ")]
 
     assert untouched(snapshot(HOST)) == untouched(before)
 
