@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import base64
 import io
-import json
-import re
 import shlex
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 from typing import Any
 
+from facts import podman
+from facts.podman import Container, PodmanNetwork, PodmanSecret
 from facts.reading import ScriptFact, script
 from facts.values import Readable
 
@@ -34,6 +33,13 @@ foreign() {
   find /etc/systemd/system -maxdepth 1 -type f \( -name 'onetime@*.service' \
     -o -name 'onetime-network.service' -o -name 'onetime-publish-network.service' \)
 }
+barriers() {
+  nft list chains | awk '
+    $1 == "table" { table = $2 " " $3 }
+    $1 == "chain" { chain = $2 }
+    /hook forward/ && /policy drop/ && table ~ /^(ip|inet) / { print table, chain }
+  ' | while read -r chain; do nft list chain $chain; done
+}
 loaded() {
   cd /run/systemd/generator &&
     sed -n 's/^SourcePath=//p' onetime@*.service onetime-network.service \
@@ -52,6 +58,8 @@ say releases ls /etc/onetime/releases
 say release release
 say loaded loaded
 say table nft list table ip onetime
+say forwarding cat /proc/sys/net/ipv4/ip_forward
+say barriers barriers
 say shim ip -json -details address show dev macvlan0
 say shim_routes ip -json -4 route show dev macvlan0
 """
@@ -73,37 +81,6 @@ class Entry(Readable):
 
 
 @dataclass(frozen=True)
-class Container(Readable):
-    """A container of the deploy, with the digest of the configuration it was started from."""
-
-    name: str
-    running: bool
-    config: str | None
-    started_at: int
-    pid: int
-
-
-@dataclass(frozen=True)
-class PodmanNetwork(Readable):
-    """A live Podman network, with the digest of the definition it was created from."""
-
-    name: str
-    driver: str
-    interface: str | None
-    subnets: tuple[IPv4Network, ...]
-    config: str | None
-
-
-@dataclass(frozen=True)
-class PodmanSecret(Readable):
-    """A Podman secret of the deploy: the digest of its value, and when it was set (Unix time)."""
-
-    name: str
-    config: str | None
-    set_at: float
-
-
-@dataclass(frozen=True)
 class Shim(Readable):
     """The live `macvlan0` interface; `routes` are the destinations that lead over it."""
 
@@ -122,7 +99,8 @@ class InstalledState(Readable):
     `podman` is the version as numbers, none if Podman is not there. `units` maps unit names to
     systemd's active state. `release` holds the current release's entries by path; `loaded` names
     the files that systemd's generated units came from; `foreign` lists files under names of the
-    deploy's that it did not make.
+    deploy's that it did not make; `barriers` are the listings of the base chains that drop what the
+    host forwards.
     """
 
     root: bool
@@ -138,6 +116,8 @@ class InstalledState(Readable):
     release: Mapping[str, Entry]
     loaded: frozenset[str]
     table: str
+    barriers: tuple[str, ...]
+    forwarding: bool
     shim: Shim | None
 
 
@@ -154,12 +134,14 @@ class Installed(ScriptFact[InstalledState]):
 
     def read(self, answers: Mapping[str, str]) -> InstalledState:
         """Parse the answers; `ValueError` on nonsense."""
-        networks = [_network(item) for item in _json_list(answers["networks"])]
-        containers = [_container(item) for item in _json_list(answers["containers"])]
-        secrets = [_secret(item) for item in _json_list(answers["secrets"])]
+        networks = [podman.parse_network(item) for item in podman.parse_list(answers["networks"])]
+        containers = [
+            podman.parse_container(item) for item in podman.parse_list(answers["containers"])
+        ]
+        secrets = [podman.parse_secret(item) for item in podman.parse_list(answers["secrets"])]
         return InstalledState(
             root=answers["user"].strip() == "0",
-            podman=_version(answers["podman"]),
+            podman=podman.parse_version(answers["podman"]),
             image_id=answers["image"].strip() or None,
             containers={container.name: container for container in containers},
             networks={network.name: network for network in networks},
@@ -171,53 +153,10 @@ class Installed(ScriptFact[InstalledState]):
             release=_entries(answers["release"]),
             loaded=frozenset(answers["loaded"].split()),
             table=answers["table"],
+            forwarding=answers["forwarding"].strip() == "1",
+            barriers=tuple(part for part in answers["barriers"].split("\ntable ") if part),
             shim=_shim(answers["shim"], answers["shim_routes"]),
         )
-
-
-def _version(text: str) -> tuple[int, ...] | None:
-    match = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", text.strip())
-    return tuple(int(part or 0) for part in match.groups()) if match else None
-
-
-def _json_list(text: str) -> list[dict[str, Any]]:
-    items = json.loads(text) if text.strip() else []
-    if not isinstance(items, list):
-        raise ValueError(f"a list was expected, not {text[:40]!a}")  # noqa: TRY004
-    return items
-
-
-def _container(item: dict[str, Any]) -> Container:
-    return Container(
-        name=item["Names"][0],
-        running=item["State"] == "running",
-        config=(item.get("Labels") or {}).get("onetime.config"),
-        started_at=int(item["StartedAt"]),
-        pid=int(item["Pid"]),
-    )
-
-
-def _network(item: dict[str, Any]) -> PodmanNetwork:
-    subnets = [
-        IPv4Network(s["subnet"]) for s in item.get("subnets") or [] if ":" not in s["subnet"]
-    ]
-    return PodmanNetwork(
-        name=item["name"],
-        driver=item["driver"],
-        interface=item.get("network_interface"),
-        subnets=tuple(subnets),
-        config=(item.get("labels") or {}).get("onetime.config"),
-    )
-
-
-def _secret(item: dict[str, Any]) -> PodmanSecret:
-    # Go prints nanoseconds and a zone; Python reads microseconds.
-    when = re.sub(r"(\.\d{6})\d+", r"\1", item["UpdatedAt"])
-    return PodmanSecret(
-        name=item["Spec"]["Name"],
-        config=(item["Spec"].get("Labels") or {}).get("onetime.config"),
-        set_at=datetime.fromisoformat(when).timestamp(),
-    )
 
 
 def _units(text: str) -> dict[str, str]:
@@ -251,7 +190,7 @@ def _entries(payload: str) -> dict[str, Entry]:
 
 def _shim(link_text: str, routes_text: str) -> Shim | None:
     # `ip -json` prints an empty object for what its filters left out.
-    links = [item for item in _json_list(link_text) if item]
+    links = [item for item in podman.parse_list(link_text) if item]
     if not links:
         return None
     link = links[0]
@@ -266,6 +205,6 @@ def _shim(link_text: str, routes_text: str) -> Shim | None:
             if a.get("family") == "inet"
         ),
         routes=frozenset(
-            f"{route['dst']} src {route.get('prefsrc')}" for route in _json_list(routes_text)
+            f"{route['dst']} src {route.get('prefsrc')}" for route in podman.parse_list(routes_text)
         ),
     )

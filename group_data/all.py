@@ -7,7 +7,7 @@ under names that start with an underscore.
 # Ports of the host, one instance each.
 instances = [7043, 7044]
 
-# How the containers reach the private network.
+# How the containers reach the private network: docs/modes.md helps to choose.
 network_mode = "macvlan"
 
 # Override the detection, each by itself: the private interface ("eth1"), its subnet
@@ -26,6 +26,10 @@ publish_subnet = "10.89.43.0/24"
 
 # Host address that the ports are published on; None publishes on all.
 publish_address = None
+
+# In the routed mode: let the host speak for its containers on the private network (NAT). False
+# needs a route to publish_subnet by way of the host there, and shows the containers' own addresses.
+routed_nat = True
 
 # Let the host and its own containers talk over the private network, by the interface macvlan0.
 shim = False

@@ -37,7 +37,7 @@ class Changes:
     + release: the number of the release to make, if one is to be made
     + reload: systemd's generated units are not those of the current release
     + stop: ports of instances that left the inventory and still run
-    + networks: Podman networks to be made anew, with all instances stopped
+    + networks: Podman networks to be made anew or removed, with all instances stopped
     + host_network: the host's rules or shim are not as planned
     + restart: ports of instances that do not run, or not from this configuration
     """
@@ -125,11 +125,13 @@ def _loaded(installed: InstalledState, directory: str) -> bool:
 
 
 def _networks(plan: HostPlan, installed: InstalledState) -> tuple[str, ...]:
-    return tuple(
+    changed = {
         network.name
         for network in plan.networks
         if (live := installed.networks.get(network.name)) is None or live.config != network.config
-    )
+    }
+    ours = {name for name, live in installed.networks.items() if live.config is not None}
+    return tuple(sorted(changed | (ours - {network.name for network in plan.networks})))
 
 
 def _host_network(plan: HostPlan, installed: InstalledState) -> bool:
@@ -138,6 +140,14 @@ def _host_network(plan: HostPlan, installed: InstalledState) -> bool:
         return True
     if installed.table.count(plan.rules_config) != rules or bool(installed.table) != bool(rules):
         return True
+    if plan.forward and not installed.forwarding:
+        return True
+    ours = f'comment "onetime {plan.rules_config}"'
+    for barrier in installed.barriers:
+        if barrier.count(ours) != len(plan.forward) or barrier.count('"onetime ') != len(
+            plan.forward
+        ):
+            return True
     live = installed.shim
     if plan.shim is None or live is None:
         return (plan.shim is None) != (live is None)

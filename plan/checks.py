@@ -62,7 +62,8 @@ def check_host(
             "Remove them (podman rm, podman network rm): they carry the deploy's names",
         )
     yield from _ports(host, settings, network, installed)
-    yield from _bridge(host, settings, network, installed)
+    if settings.network_mode != "host":
+        yield from _bridge(host, settings, network, installed)
     yield from _database(host, settings, network)
 
 
@@ -134,8 +135,8 @@ def _bridge(
         for used in other.subnets
         if used.overlaps(subnet) and other.name not in {"onetime", "onetime-publish"}
     }
-    if settings.container_range is not None and settings.container_range.overlaps(subnet):
-        users.add(f"container_range {settings.container_range}")
+    if settings.own_range is not None and settings.own_range.overlaps(subnet):
+        users.add(f"container_range {settings.own_range}")
     if users:
         yield Problem(
             host,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from itertools import combinations
 
 from facts.installed import InstalledState
@@ -32,7 +33,7 @@ class Observed:
 
 def probes(settings: Settings, installed: InstalledState) -> tuple[str, ...]:
     """Return the addresses that nobody on the LAN may answer for: ours that do not run yet."""
-    container_range = settings.container_range
+    container_range = settings.own_range
     if container_range is None or not any(container_range.subnet_of(b) for b in PRIVATE_BLOCKS):
         return ()
     shim = settings.shim_address or container_range[0]
@@ -102,18 +103,18 @@ def _own_addresses(plan: HostPlan, observed: Mapping[str, Observed]) -> Iterator
     own_shim = observed[plan.host].installed.shim
     for other, seen in sorted(observed.items()):
         for address in seen.network.addresses:
-            if address not in plan.private.subnet:
+            if plan.private is None or address not in plan.private.subnet:
                 continue
             ours = other == plan.host
             # A shim that stands already is this deploy's own, wherever it is going to be.
             if ours and own_shim and f"{address}/32" in own_shim.addresses:
                 continue
             whose = "the host's own address" if ours else f"an address of {other}"
-            if plan.settings.container_range and address in plan.settings.container_range:
+            if plan.settings.own_range and address in plan.settings.own_range:
                 yield Problem(
                     plan.host,
                     "container_range",
-                    f"{plan.settings.container_range} holds {address}, {whose}",
+                    f"{plan.settings.own_range} holds {address}, {whose}",
                     "Choose a range that nothing else uses",
                 )
             if plan.shim and address == plan.shim.address:
@@ -128,10 +129,14 @@ def _own_addresses(plan: HostPlan, observed: Mapping[str, Observed]) -> Iterator
 def _ranges(plans: Mapping[str, HostPlan], settings: Mapping[str, Settings]) -> Iterator[Problem]:
     """Yield overlapping ranges; hosts on subnets known to be different cannot collide."""
     for one, two in combinations(sorted(settings), 2):
-        first, second = settings[one].container_range, settings[two].container_range
+        first, second = settings[one].own_range, settings[two].own_range
         if first is None or second is None or not first.overlaps(second):
             continue
-        subnets = {plans[host].private.subnet for host in (one, two) if host in plans}
+        subnets = {
+            private.subnet
+            for host in (one, two)
+            if host in plans and (private := plans[host].private) is not None
+        }
         if len(subnets) == 1 or not subnets:
             yield Problem(
                 one,
@@ -148,7 +153,7 @@ def _shims(plans: Mapping[str, HostPlan]) -> Iterator[Problem]:
             continue
         address = plan.shim.address
         for other_host, other in plans.items():
-            if other.private.subnet != plan.private.subnet:
+            if _subnet(other) != _subnet(plan):
                 continue
             for instance in other.instances:
                 if instance.address == address:
@@ -160,7 +165,7 @@ def _shims(plans: Mapping[str, HostPlan]) -> Iterator[Problem]:
                     )
             if other_host == host:
                 continue
-            if other.settings.container_range and address in other.settings.container_range:
+            if other.settings.own_range and address in other.settings.own_range:
                 yield Problem(
                     host,
                     "shim_address",
@@ -174,3 +179,7 @@ def _shims(plans: Mapping[str, HostPlan]) -> Iterator[Problem]:
                     f"{address} is the shim of {other_host} too",
                     "Give each host an address of its own",
                 )
+
+
+def _subnet(plan: HostPlan) -> IPv4Network | None:
+    return plan.private.subnet if plan.private else None

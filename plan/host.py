@@ -58,66 +58,73 @@ def plan_host(
     """
     problems = [*check_host(host, settings, network, installed)]
     problems += check_image(host, settings, installed)
-    private, mode = None, None
+    mode = MODES.get(settings.network_mode)
+    if mode is None:
+        seen = f"{settings.network_mode} is not built yet"
+        problems.append(Problem(host, "network_mode", seen, f"Use {', '.join(MODES)}"))
+        raise PlanError(problems)
+    private, mode_plan = None, None
     try:
         private = detect(host, settings, network, keys=keys)
-        mode = _mode(host, settings, network, private, installed)
     except PlanError as error:
-        problems += error.problems
-    if problems or private is None or mode is None:
+        # A mode that needs no private card still heeds one that the operator names.
+        if mode.needs_private_card or settings.network_interface or settings.network_subnet:
+            problems += error.problems
+    if not problems or private is not None:
+        try:
+            mode_plan = mode.plan(_situation(host, settings, network, private, installed))
+        except PlanError as error:
+            problems += error.problems
+    if problems or mode_plan is None:
         raise PlanError(problems)
-    return _assemble(host, settings, private, mode, secrets)
+    return _assemble(host, settings, private, mode_plan, secrets)
 
 
-def _mode(
+def _situation(
     host: str,
     settings: Settings,
     network: HostNetwork,
-    private: PrivateNetwork,
+    private: PrivateNetwork | None,
     installed: InstalledState,
-) -> ModePlan:
-    if settings.network_mode not in MODES:
-        raise PlanError(
-            [
-                Problem(
-                    host,
-                    "network_mode",
-                    f"{settings.network_mode} is not built yet",
-                    f"Use {', '.join(MODES)}",
-                )
-            ]
-        )
+) -> Situation:
     given = settings.db_address if isinstance(settings.db_address, IPv4Address) else None
-    return MODES[settings.network_mode](
-        Situation(
-            host=host,
-            settings=settings,
-            private=private,
-            database=given or network.resolved,
-            installed=installed_addresses(installed),
-        )
+    return Situation(
+        host=host,
+        settings=settings,
+        network=network,
+        private=private,
+        database=given or network.resolved,
+        installed=installed_addresses(installed),
     )
+
+
+def _publish(settings: Settings) -> str:
+    address = f"{settings.publish_address}:" if settings.publish_address else ""
+    return f"{address}%i:{settings.container_port}"
 
 
 def _assemble(
     host: str,
     settings: Settings,
-    private: PrivateNetwork,
+    private: PrivateNetwork | None,
     mode: ModePlan,
     secrets: Mapping[str, str],
 ) -> HostPlan:
     environment = render.render("environment.j2", environment=settings.environment)
+    app_port = str(settings.container_port) if mode.published else "%i"
     template = render.render(
         "onetime@.container.j2",
         settings=settings,
         current=CURRENT,
         host_unit=HOST_UNIT,
         networks=mode.container_networks,
-        published=f"{settings.publish_address}:" if settings.publish_address else "",
+        publish=_publish(settings) if mode.published else "",
+        port=app_port,
         add_host=f"{settings.db_host}:{settings.db_address}" if settings.db_address else "",
-        health_command=settings.health_command.replace(
-            "<port>", str(settings.container_port)
-        ).replace("<health_path>", settings.health_path),
+        # The instance's port may be systemd's %i, which must stay what it is.
+        health_command=render.unit_text(settings.health_command)
+        .replace("<port>", app_port)
+        .replace("<health_path>", render.unit_text(settings.health_path)),
     )
     files = [
         *mode.files,
@@ -141,18 +148,30 @@ def _assemble(
         links.append(Link(f"quadlet/onetime@{port}.container", "onetime@.container"))
         instances.append(InstancePlan(port, config, mode.addresses.get(port)))
     rules = mode.chains
-    rules_config = render.digest(line for chain in rules for line in (chain.hook, *chain.rules))
+    rules_config = render.digest(
+        [*(line for chain in rules for line in (chain.hook, *chain.rules)), *mode.forward]
+    )
     names = {"table": RULES_TABLE, "interface": SHIM_INTERFACE, "current": CURRENT}
     files += [
         File(
             "rules.nft",
             render.render("rules.nft.j2", chains=rules, config=rules_config, table=RULES_TABLE),
         ),
-        File("host-network.sh", render.render("host-network.sh.j2", shim=mode.shim, **names)),
+        File(
+            "host-network.sh",
+            render.render(
+                "host-network.sh.j2",
+                shim=mode.shim,
+                forward=mode.forward,
+                config=rules_config,
+                **names,
+            ),
+            mode=0o755,
+        ),
         File(HOST_UNIT, render.render("onetime-host-network.service.j2", current=CURRENT)),
     ]
     warnings = list(mode.warnings)
-    if private.others:
+    if private and private.others and mode.container_networks != ("host",):
         warnings.append(
             f"{private.interface} was chosen as the private card because it comes first; "
             f"{', '.join(private.others)} would fit as well: set network_interface to be sure"
@@ -166,6 +185,7 @@ def _assemble(
         files=tuple(sorted(files, key=lambda file: file.path)),
         links=tuple(links),
         rules=rules,
+        forward=mode.forward,
         rules_config=rules_config,
         shim=mode.shim,
         secrets=tuple(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
+from facts.network import HostNetwork
 from plan.detect import PrivateNetwork
 from plan.settings import Settings
 
@@ -101,13 +102,15 @@ class InstancePlan:
 class Situation:
     """What a network mode decides from.
 
-    `database` is the address that the inventory gives or the host resolves; `installed` are the
-    addresses that instances have now, which they keep.
+    `private` is none where the host has no private card that can be told; `database` is the address
+    that the inventory gives or the host resolves; `installed` are the addresses that instances have
+    now, which they keep.
     """
 
     host: str
     settings: Settings
-    private: PrivateNetwork
+    network: HostNetwork
+    private: PrivateNetwork | None
     database: IPv4Address | None
     installed: Mapping[int, IPv4Address]
 
@@ -117,7 +120,8 @@ class ModePlan:
     """What a network mode decides for a host; everything else is the same in all modes.
 
     `container_networks` are the `Network=` values of every instance, `instance_networks` those of
-    one; `chains` make the nft table; `warnings` are for the operator.
+    one; `published` says that ports are published by a bridge; `chains` make the nft table, and
+    `forward` are rules for the host's own firewall, where that drops what it forwards.
     """
 
     files: tuple[File, ...]
@@ -125,7 +129,9 @@ class ModePlan:
     container_networks: tuple[str, ...]
     instance_networks: dict[int, str] = field(default_factory=dict)
     addresses: dict[int, IPv4Address] = field(default_factory=dict)
+    published: bool = True
     chains: tuple[Chain, ...] = ()
+    forward: tuple[str, ...] = ()
     shim: ShimPlan | None = None
     warnings: tuple[str, ...] = ()
 
@@ -136,12 +142,13 @@ class HostPlan:
 
     host: str
     settings: Settings
-    private: PrivateNetwork
+    private: PrivateNetwork | None
     instances: tuple[InstancePlan, ...]
     networks: tuple[PodmanNetworkPlan, ...]
     files: tuple[File, ...]
     links: tuple[Link, ...]
     rules: tuple[Chain, ...]
+    forward: tuple[str, ...]
     rules_config: str
     shim: ShimPlan | None
     secrets: tuple[Secret, ...]

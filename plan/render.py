@@ -27,9 +27,6 @@ def unit_text(value: str) -> str:
     return value.replace("%", "%%").replace("$", "$$")
 
 
-_ENVIRONMENT.filters["unit"] = unit_text
-
-
 def render(template: str, **values: Any) -> str:
     """Return the text of a template; every name that it uses must be given."""
     return _ENVIRONMENT.get_template(template).render(**values)

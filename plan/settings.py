@@ -132,6 +132,7 @@ class Settings(BaseModel):
     container_range: Network | None
     publish_subnet: Network
     publish_address: Address | None
+    routed_nat: bool
     shim: bool
     shim_address: Address | None
     db_host: HostName
@@ -145,6 +146,11 @@ class Settings(BaseModel):
     health_path: UrlPath
     health_command: HealthCommand
     wireguard: dict[str, Any] | None
+
+    @property
+    def own_range(self) -> IPv4Network | None:
+        """The part of the private subnet that the mode takes for this host's containers, if any."""
+        return self.container_range if self.network_mode in {"macvlan", "ipvlan"} else None
 
 
 KEYS: tuple[str, ...] = tuple(Settings.model_fields)

@@ -12,7 +12,8 @@ def asked_addresses(plan: HostPlan) -> tuple[str, ...]:
     """Return the host's addresses on which its published ports must answer it."""
     if plan.settings.publish_address is not None:
         return (str(plan.settings.publish_address),)
-    return ("127.0.0.1", str(plan.private.address))
+    own = (str(plan.private.address),) if plan.private else ()
+    return ("127.0.0.1", *own)
 
 
 def failures(plan: HostPlan, answers: Iterable[PathAnswer]) -> Iterator[str]:
@@ -38,7 +39,7 @@ def _published(plan: HostPlan, answer: PathAnswer) -> str | None:
         return "the app is up and not healthy, most often because it cannot use the database"
     if "refused" in text:
         return f"the instance does not run: journalctl -u onetime@{answer.port}"
-    if answer.path == str(plan.private.address):
+    if plan.private and answer.path == str(plan.private.address) and plan.rules:
         return (
             "replies leave past the connection tracking: the rule in nft list table ip onetime "
             "is missing or another rule comes before it"

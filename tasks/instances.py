@@ -15,8 +15,9 @@ from plan.model import HostPlan, Secret
 @deploy("Instances")
 def run(plan: HostPlan, changes: Changes) -> None:
     """Make the running instances those of the plan; untouched ones are left alone."""
+    del plan
     stop(name="Stop instances that left the inventory", changes=changes)
-    renew_networks(name="Make changed networks anew", plan=plan, changes=changes)
+    renew_networks(name="Remove changed networks", changes=changes)
     for secret in changes.secrets:
         value = base64.b64encode(secret.value.encode()).decode()
         set_secret(name="Set a secret", secret=secret, _stdin=value)
@@ -37,24 +38,23 @@ def stop(changes: Changes) -> Generator[str]:
 
 
 @operation()
-def renew_networks(plan: HostPlan, changes: Changes) -> Generator[str]:
+def renew_networks(changes: Changes) -> Generator[str]:
     """Remove changed networks, so that their units make them from the new definition.
 
     `podman network create --ignore` in the unit leaves a network that exists as it is.
 
-    + plan: names the units
     + changes: what differs
     """
     if not changes.networks:
         host.noop("the networks are as planned")
         return
     yield "systemctl stop 'onetime@*.service'"
-    for network in plan.networks:
-        if network.name in changes.networks:
-            yield (
-                f"systemctl stop {network.unit}; "
-                f"! podman network exists {network.name} || podman network rm {network.name}"
-            )
+    for name in changes.networks:
+        # The unit of a network that left the plan is gone; the network is not.
+        yield (
+            f"systemctl stop {name}-network.service 2>/dev/null; "
+            f"! podman network exists {name} || podman network rm {name}"
+        )
 
 
 @operation()

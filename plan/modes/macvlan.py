@@ -13,15 +13,8 @@ from ipaddress import IPv4Network
 
 from plan import addresses
 from plan.detect import PrivateNetwork
-from plan.model import (
-    PUBLISH_INTERFACE,
-    Chain,
-    File,
-    ModePlan,
-    PodmanNetworkPlan,
-    ShimPlan,
-    Situation,
-)
+from plan.model import Chain, File, ModePlan, PodmanNetworkPlan, ShimPlan, Situation
+from plan.modes import bridge
 from plan.problems import PlanError, Problem
 from plan.render import render_stamped
 
@@ -31,10 +24,11 @@ def plan(situation: Situation) -> ModePlan:
 
     Raises `PlanError` where the range, the gateway, the database and the instances do not fit.
     """
-    _refuse(situation)
     settings, private = situation.settings, situation.private
+    assert private is not None  # noqa: S101 - the mode needs a private card
+    _refuse(situation, private)
     container_range = settings.container_range
-    assert container_range is not None  # noqa: S101 - for the type checker
+    assert container_range is not None  # noqa: S101 - refused above
     shim_address = settings.shim_address or container_range[0]
     pool = addresses.usable(container_range, subnet=private.subnet, shim=shim_address)
     chosen = addresses.allocate(settings.instances, pool, situation.installed)
@@ -51,11 +45,7 @@ def plan(situation: Situation) -> ModePlan:
                 )
             ]
         )
-    publish_text, publish_config = render_stamped(
-        "onetime-publish.network.j2",
-        publish_subnet=settings.publish_subnet,
-        bridge=PUBLISH_INTERFACE,
-    )
+    bridge_file, bridge_network = bridge.plan_bridge(settings)
     private_text, private_config = render_stamped(
         "onetime.network.j2",
         driver="macvlan",
@@ -64,20 +54,21 @@ def plan(situation: Situation) -> ModePlan:
     )
     return ModePlan(
         files=(
-            File("quadlet/onetime-publish.network", publish_text),
+            bridge_file,
             File("quadlet/onetime.network", private_text),
         ),
         networks=(
-            PodmanNetworkPlan("onetime-publish", "onetime-publish-network.service", publish_config),
+            bridge_network,
             PodmanNetworkPlan("onetime", "onetime-network.service", private_config),
         ),
-        container_networks=("onetime-publish.network",),
+        container_networks=(bridge.NETWORK,),
         instance_networks={
             port: f"onetime.network:ip={address},mac={addresses.mac(address)}"
             for port, address in chosen.items()
         },
         addresses=chosen,
         chains=(_masquerade(settings.publish_subnet, private),),
+        forward=bridge.FORWARD,
         shim=(
             ShimPlan(
                 parent=private.interface,
@@ -101,9 +92,9 @@ def _masquerade(publish_subnet: IPv4Network, private: PrivateNetwork) -> Chain:
     )
 
 
-def _refuse(situation: Situation) -> None:
+def _refuse(situation: Situation, private: PrivateNetwork) -> None:
     """Raise `PlanError` with all that keeps the settings and the network from fitting."""
-    settings, private = situation.settings, situation.private
+    settings = situation.settings
     problems = []
 
     def add(key: str, seen: str, advice: str) -> None:

@@ -1,0 +1,47 @@
+"""direct: ports are published by the bridge, and the database is at an address that is given.
+
+The host needs no private card of its own. Containers leave by the bridge and appear as the host;
+`host-gateway` is the host itself, for a database that runs there.
+"""
+
+from __future__ import annotations
+
+from plan.model import ModePlan, Situation
+from plan.modes import bridge
+from plan.problems import PlanError, Problem
+
+
+def plan(situation: Situation) -> ModePlan:
+    """Plan the bridge; raise `PlanError` where `host-gateway` cannot be the database."""
+    if situation.settings.db_address == "host-gateway":
+        _refuse_gateway(situation)
+    file, network = bridge.plan_bridge(situation.settings)
+    return ModePlan(
+        files=(file,),
+        networks=(network,),
+        container_networks=(bridge.NETWORK,),
+        forward=bridge.FORWARD,
+    )
+
+
+def _refuse_gateway(situation: Situation) -> None:
+    network, settings = situation.network, situation.settings
+    if network.resolved is not None and not (
+        network.resolved in network.addresses or network.resolved.is_loopback
+    ):
+        seen = (
+            f"host-gateway is this host, but {settings.db_host} is {network.resolved}, another one"
+        )
+        advice = "Leave db_address out, or give the database's own address"
+    elif not any(
+        listener.port == settings.db_port and not listener.address.is_loopback
+        for listener in network.listeners
+    ):
+        seen = (
+            f"host-gateway is this host, and nothing on it listens on port {settings.db_port} "
+            "beyond loopback"
+        )
+        advice = "Let the database listen on all addresses, or give its address"
+    else:
+        return
+    raise PlanError([Problem(situation.host, "db_address", seen, advice)])

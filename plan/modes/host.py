@@ -1,0 +1,50 @@
+"""host: the app runs in the host's own network and listens on the instance's port itself.
+
+There is nothing between the app and the network: it reaches all that the host reaches, loopback
+services included, and every host address serves its port.
+"""
+
+from __future__ import annotations
+
+from plan.model import ModePlan, Situation
+from plan.problems import PlanError, Problem
+
+
+def plan(situation: Situation) -> ModePlan:
+    """Plan nothing but the host's own network; warn of what is given up.
+
+    Raises `PlanError` for settings that need a network of the container's own.
+    """
+    settings = situation.settings
+    problems = []
+    if settings.publish_address is not None:
+        problems.append(
+            Problem(
+                situation.host,
+                "publish_address",
+                f"{settings.publish_address} was given, but on the host's own network the app "
+                "itself chooses where it listens",
+                "Leave it out, or use another network_mode",
+            )
+        )
+    if settings.db_address == "host-gateway":
+        problems.append(
+            Problem(
+                situation.host,
+                "db_address",
+                "host-gateway has no meaning on the host's own network",
+                "Give the address that the database listens on, such as 127.0.0.1",
+            )
+        )
+    if problems:
+        raise PlanError(problems)
+    return ModePlan(
+        files=(),
+        networks=(),
+        container_networks=("host",),
+        published=False,
+        warnings=(
+            "network_mode host gives up isolation: the app reaches everything that the host "
+            "reaches, its loopback services included, and listens on every address of the host",
+        ),
+    )
