@@ -1,0 +1,31 @@
+"""What is true of every host of production; a host's own data in inventory.py wins.
+
+Only what differs from group_data/all.py of the checkout is here. docs/settings.md has every word.
+"""
+
+# Without this, pyinfra logs in under the name of whoever runs it.
+ssh_user = "root"
+
+# A version, not a tag that moves: an image that a host has is not pulled again.
+image = "ghcr.io/onetimesecret/onetimesecret:v0.26.6"
+
+# What `maindb` means inside the containers. Redis listens there, on port 6379.
+db_address = "10.20.0.10"
+
+environment = {
+    "HOST": "secrets.example.com",
+    "SSL": "true",
+    "RACK_ENV": "production",
+    "REDIS_URL": "redis://maindb:6379/0",
+}
+
+# Not the secrets, but where the machine that runs pyinfra finds each of them. Here: files that a
+# vault's agent writes.
+secrets = {
+    "SECRET": "file:/run/secrets/onetime/secret",
+    "SESSION_SECRET": "file:/run/secrets/onetime/session_secret",
+}
+
+# A proxy in front speaks to the private addresses, so ports need not be open on the public ones.
+# Publishing on one address is host data, as every host has its own:
+#     ("app1.production.example", {"publish_address": "10.20.0.11", …})

@@ -1,0 +1,23 @@
+"""What is true of every host of staging. What is not here comes from the checkout's group_data."""
+
+# pyinfra logs in as this user, who may use sudo without a password.
+ssh_user = "deploy"
+_sudo = True
+
+# Staging tries the next version first. To move production, copy the line.
+image = "ghcr.io/onetimesecret/onetimesecret:v0.26.6"
+
+# Given, since this host cannot resolve `maindb` by itself: the containers get name and address.
+db_address = "10.10.0.10"
+
+# This host has two private cards, and neither subnet holds the database: say which card it is.
+network_interface = "eth1"
+
+environment = {
+    "HOST": "secrets.staging.example",
+    "SSL": "false",
+    "REDIS_URL": "redis://maindb:6379/0",
+}
+
+# From the environment of whoever runs pyinfra: ONETIME_STAGING_SECRET=… pyinfra inventories/…
+secrets = {"SECRET": "env:ONETIME_STAGING_SECRET"}
