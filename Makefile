@@ -33,7 +33,7 @@ test: lint lab
 	$(BIN)/pytest -q tests
 
 demo: env
-	./demo
+	$(BIN)/python -m lab.demo
 
 # Pins every package with its hashes, for every Python and platform at once.
 lock:
