@@ -10,8 +10,8 @@ from facts.reading import ScriptFact, script
 from facts.values import Readable
 
 # Nothing but bash is asked of the host, and nothing at all of the image: the database is called
-# from the container's network namespace, with its /etc/hosts and resolv.conf over the host's own
-# in a mount namespace that ends with the question.
+# from the container's network namespace, with its hosts and resolv.conf over the host's own in a
+# mount namespace that ends with the question.
 _SCRIPT = r"""
 page() {
   timeout 10 bash -c '
@@ -20,16 +20,16 @@ page() {
     IFS= read -r line <&3 && echo "$line"' "$@" 2>&1 || [ $? -ne 124 ] || echo timeout
 }
 database() {
-  pid=$(podman inspect --format '{{.State.Pid}}' "$1" 2>&1) || { echo "$pid"; return 0; }
-  nsenter --target "$pid" --net unshare --mount bash -c '
-    for file in hosts resolv.conf; do
-      [ ! -e "/proc/$0/root/etc/$file" ] || [ ! -e "/etc/$file" ] ||
-        mount --bind "/proc/$0/root/etc/$file" "/etc/$file"
-    done
+  seen=$(podman inspect --format '{{.State.Pid}} {{.HostsPath}} {{.ResolvConfPath}}' "$1" 2>&1) ||
+    { echo "$seen"; return 0; }
+  nsenter --target "${seen%% *}" --net unshare --mount bash -c '
+    read -r _ hosts resolv <<<"$0"
+    [ ! -e "$hosts" ] || mount --bind "$hosts" /etc/hosts
+    [ ! -e "$resolv" ] || [ ! -e /etc/resolv.conf ] || mount --bind "$resolv" /etc/resolv.conf
     exec timeout 10 bash -c '\''
       exec 3<>"/dev/tcp/$0/$1" || exit
       printf "PING\r\n" >&3
-      IFS= read -r line <&3 && echo "$line"'\'' "$1" "$2"' "$pid" "$2" "$3" 2>&1 ||
+      IFS= read -r line <&3 && echo "$line"'\'' "$1" "$2"' "$seen" "$2" "$3" 2>&1 ||
     [ $? -ne 124 ] || echo timeout
 }
 """

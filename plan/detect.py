@@ -48,11 +48,12 @@ class PrivateNetwork:
 
 @dataclass(frozen=True)
 class _Card:
-    """An interface with its private address; `subnet` is none for a /32 address."""
+    """An interface with its private address and subnet; a /32 address is not `on_link` in it."""
 
     interface: str
     address: IPv4Address
-    subnet: IPv4Network | None
+    subnet: IPv4Network
+    on_link: bool
 
 
 def detect(
@@ -60,10 +61,12 @@ def detect(
     settings: Settings,
     network: HostNetwork,
     *,
+    layer2: bool = True,
     keys: Mapping[str, str] | None = None,
 ) -> PrivateNetwork:
     """Return the private network of a host; raise `PlanError` where it cannot be told.
 
+    + layer2: containers are to be neighbours there, for which a /32 address leaves no room
     + keys: where each override came from, for messages (an environment variable's name)
     """
 
@@ -80,7 +83,7 @@ def detect(
     cards = _cards(network, wanted)
     if settings.network_subnet is not None:
         cards = [
-            _Card(card.interface, card.address, settings.network_subnet)
+            _Card(card.interface, card.address, settings.network_subnet, on_link=True)
             for card in cards
             if card.address in settings.network_subnet
         ]
@@ -107,7 +110,7 @@ def detect(
     card = _leading_to(database or network.resolved, cards, network)
     others = () if card else tuple(dict.fromkeys(other.interface for other in cards[1:]))
     card = card or cards[0]
-    if card.subnet is None:
+    if layer2 and not card.on_link:
         raise stop(
             "network_subnet",
             f"{card.interface} has the address {card.address}/32, with no subnet to work in",
@@ -153,10 +156,11 @@ def _cards(network: HostNetwork, wanted: str | None) -> list[_Card]:
         ]
         connected = [route for route in holding if route.gateway is None]
         longest = max((r.destination.prefixlen for r in connected or holding), default=0)
-        for route in connected or holding:
-            if route.destination.prefixlen == longest and route.interface in names:
-                subnet = route.destination if connected else None
-                cards.append(_Card(route.interface, address, subnet))
+        cards += [
+            _Card(route.interface, address, route.destination, on_link=bool(connected))
+            for route in connected or holding
+            if route.destination.prefixlen == longest and route.interface in names
+        ]
     return sorted(dict.fromkeys(cards), key=lambda card: names.index(card.interface))
 
 
@@ -167,7 +171,7 @@ def _leading_to(
     if database is None:
         return None
     for card in cards:
-        if card.subnet is not None and database in card.subnet:
+        if database in card.subnet:
             return card
     leading = {
         route.interface

@@ -79,6 +79,7 @@ def plan_fleet(
         problems += _own_addresses(plan, observed)
     problems += _ranges(plans, {h: s.settings for h, s in observed.items()} | dict(bystanders))
     problems += _shims(plans)
+    problems += _routed_subnets(plans)
     if problems:
         raise PlanError(problems)
     return plans
@@ -179,6 +180,23 @@ def _shims(plans: Mapping[str, HostPlan]) -> Iterator[Problem]:
                     f"{address} is the shim of {other_host} too",
                     "Give each host an address of its own",
                 )
+
+
+def _routed_subnets(plans: Mapping[str, HostPlan]) -> Iterator[Problem]:
+    """Yield bridges that the network is to route to, and that two hosts have alike."""
+    routed = {
+        host: plan.settings.publish_subnet
+        for host, plan in plans.items()
+        if plan.settings.network_mode == "routed" and not plan.settings.routed_nat
+    }
+    for one, two in combinations(sorted(routed), 2):
+        if routed[one].overlaps(routed[two]) and _subnet(plans[one]) == _subnet(plans[two]):
+            yield Problem(
+                one,
+                "publish_subnet",
+                f"{routed[one]} overlaps with {routed[two]} of {two}, and routed_nat is False",
+                "Give each host a bridge of its own, for the network to route to",
+            )
 
 
 def _subnet(plan: HostPlan) -> IPv4Network | None:

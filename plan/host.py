@@ -65,10 +65,10 @@ def plan_host(
         raise PlanError(problems)
     private, mode_plan = None, None
     try:
-        private = detect(host, settings, network, keys=keys)
+        private = detect(host, settings, network, layer2=mode.layer2, keys=keys)
     except PlanError as error:
         # A mode that needs no private card still heeds one that the operator names.
-        if mode.needs_private_card or settings.network_interface or settings.network_subnet:
+        if mode.private_card or settings.network_interface or settings.network_subnet:
             problems += error.problems
     if not problems or private is not None:
         try:

@@ -54,7 +54,7 @@ def _database(plan: HostPlan, answer: PathAnswer) -> str | None:
         return None
     if "no such" in text.lower():
         return f"the instance does not run: journalctl -u onetime@{answer.port}"
-    if "not known" in text or "resolution" in text:
+    if any(words in text for words in ("not known", "resolution", "Invalid argument")):
         return f"the container cannot resolve {plan.settings.db_host}: set db_address"
     if "refused" in text:
         return f"the machine is reached and nothing listens on port {plan.settings.db_port}"

@@ -11,15 +11,20 @@ from plan.modes import direct, host, macvlan, routed
 
 @dataclass(frozen=True)
 class Mode:
-    """A network mode: how it plans, and whether it can do without a private card."""
+    """A network mode: how it plans, and what it needs of the host.
+
+    + private_card: the mode cannot do without one
+    + layer2: containers become neighbours of the host there, so a /32 address does not do
+    """
 
     plan: Callable[[Situation], ModePlan]
-    needs_private_card: bool
+    private_card: bool
+    layer2: bool
 
 
 MODES: Mapping[str, Mode] = {
-    "macvlan": Mode(macvlan.plan, needs_private_card=True),
-    "routed": Mode(routed.plan, needs_private_card=True),
-    "direct": Mode(direct.plan, needs_private_card=False),
-    "host": Mode(host.plan, needs_private_card=False),
+    "macvlan": Mode(macvlan.plan, private_card=True, layer2=True),
+    "routed": Mode(routed.plan, private_card=True, layer2=False),
+    "direct": Mode(direct.plan, private_card=False, layer2=False),
+    "host": Mode(host.plan, private_card=False, layer2=False),
 }
