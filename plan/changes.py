@@ -35,6 +35,7 @@ class Changes:
     + image: how the image gets there, if it is not there
     + secrets: those to set; stale_secrets: names of those to remove
     + release: the number of the release to make, if one is to be made
+    + previous: the number of the release that is live now, to fall back to; none at first
     + reload: systemd's generated units are not those of the current release
     + stop: ports of instances that left the inventory and still run
     + networks: Podman networks to be made anew or removed, with all instances stopped
@@ -47,6 +48,7 @@ class Changes:
     stale_secrets: tuple[str, ...]
     files: tuple[FileChange, ...]
     release: int | None
+    previous: int | None
     reload: bool
     stop: tuple[int, ...]
     networks: tuple[str, ...]
@@ -75,6 +77,7 @@ def compare(plan: HostPlan, installed: InstalledState) -> Changes:
         stale_secrets=tuple(sorted(set(installed.secrets) - {s.name for s in plan.secrets})),
         files=files,
         release=release,
+        previous=int(match[1]) if (match := re.fullmatch(r"releases/(\d+)", current)) else None,
         reload=release is not None or not _loaded(installed, f"{HOME}/{current}/"),
         stop=_leftover(plan, installed),
         networks=networks,

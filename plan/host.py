@@ -13,6 +13,8 @@ from plan.checks import check_host, check_image
 from plan.detect import PrivateNetwork, detect
 from plan.model import (
     CURRENT,
+    FOUND,
+    HOME,
     HOST_UNIT,
     RULES_TABLE,
     SHIM_INTERFACE,
@@ -151,7 +153,7 @@ def _assemble(
     rules_config = render.digest(
         [*(line for chain in rules for line in (chain.hook, *chain.rules)), *mode.forward]
     )
-    names = {"table": RULES_TABLE, "interface": SHIM_INTERFACE, "current": CURRENT}
+    names = {"table": RULES_TABLE, "interface": SHIM_INTERFACE, "current": CURRENT, "found": FOUND}
     files += [
         File(
             "rules.nft",
@@ -168,6 +170,7 @@ def _assemble(
             ),
             mode=0o755,
         ),
+        File("fall-back.sh", render.render("fall-back.sh.j2", home=HOME), mode=0o755),
         File(HOST_UNIT, render.render("onetime-host-network.service.j2", current=CURRENT)),
     ]
     warnings = list(mode.warnings)

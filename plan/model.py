@@ -13,6 +13,8 @@ from plan.settings import Settings
 # Where a release lives. On the root file system: units must be there before /var is mounted.
 HOME = "/etc/onetime"
 CURRENT = f"{HOME}/current"
+# What the host had before the deploy changed it.
+FOUND = f"{HOME}/found"
 HOST_UNIT = "onetime-host-network.service"
 RULES_TABLE = "onetime"
 SHIM_INTERFACE = "macvlan0"

@@ -9,7 +9,7 @@ from pyinfra import host
 from pyinfra.api import deploy, operation
 
 from plan.changes import Changes
-from plan.model import HostPlan, Secret
+from plan.model import CURRENT, HostPlan, Secret
 
 
 @deploy("Instances")
@@ -73,19 +73,25 @@ def set_secret(secret: Secret) -> Generator[str]:
 def restart(changes: Changes) -> Generator[str]:
     """Restart, one after the other, the instances that do not run from their configuration.
 
-    Systemd holds the command until the container is healthy, or has failed to become so.
+    Systemd holds the command until the container is healthy, or has failed to become so. Then the
+    release before comes back, if this run has replaced it.
 
     + changes: what differs
     """
     if not changes.restart:
         host.noop("all instances run from their configuration")
-    for port in changes.restart:
+    for place, port in enumerate(changes.restart, start=1):
+        fall_back = ""
+        if changes.release is not None and changes.previous is not None:
+            networks = "all" if changes.networks else "none"
+            touched = " ".join(map(str, changes.restart[:place]))
+            fall_back = f"{CURRENT}/fall-back.sh {changes.previous} {networks} {touched} >&2; "
         yield (
             f"systemctl restart onetime@{port}.service || {{ "
             f"echo 'instance {port} did not become healthy; its last lines:' >&2; "
             # Podman logs an event per step in between; they say nothing to an operator.
             f"journalctl -u onetime@{port}.service -n 60 --no-pager -o cat | "
-            "grep -v ' UTC m=+' | tail -n 20 >&2; exit 1; }"
+            f"grep -Ev ' UTC m=\\+|<nwarn>|Killing process' | tail -n 20 >&2; {fall_back}exit 1; }}"
         )
     for name in changes.stale_secrets:
         yield f"podman secret rm {name} >/dev/null"
