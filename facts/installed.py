@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import shlex
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address
-from typing import Any
 
 from facts import podman
 from facts.podman import Container, PodmanNetwork, PodmanSecret
 from facts.reading import ScriptFact, script
+from facts.release import Entry, parse_release
+from facts.shim import Shim, parse_shim
 from facts.values import Readable
 
 _SCRIPT = r"""
@@ -66,33 +63,6 @@ say shim_routes ip -json -4 route show dev macvlan0
 
 
 @dataclass(frozen=True)
-class Entry(Readable):
-    """One file or symbolic link of the installed release; exactly one of the two texts is set."""
-
-    content: str | None = None
-    target: str | None = None
-    mode: int = 0o644
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what the entry is, not its text: the environment may be private."""
-        if self.target is not None:
-            return {"target": self.target}
-        return {"bytes": len(self.content or ""), "mode": oct(self.mode)}
-
-
-@dataclass(frozen=True)
-class Shim(Readable):
-    """The live `macvlan0` interface; `routes` are the destinations that lead over it."""
-
-    parent: str | None
-    kind: str
-    mac: str
-    up: bool
-    addresses: frozenset[str]
-    routes: frozenset[str]
-
-
-@dataclass(frozen=True)
 class InstalledState(Readable):
     """The deploy's traces on the host.
 
@@ -134,28 +104,31 @@ class Installed(ScriptFact[InstalledState]):
 
     def read(self, answers: Mapping[str, str]) -> InstalledState:
         """Parse the answers; `ValueError` on nonsense."""
-        networks = [podman.parse_network(item) for item in podman.parse_list(answers["networks"])]
-        containers = [
-            podman.parse_container(item) for item in podman.parse_list(answers["containers"])
-        ]
-        secrets = [podman.parse_secret(item) for item in podman.parse_list(answers["secrets"])]
+        root = answers["user"].strip() == "0"
+        version = podman.parse_version(answers["podman"])
+        # Podman lists nothing as `[]`; half an answer must not look like a host with no containers.
+        if root and version and not (answers["containers"].strip() and answers["networks"].strip()):
+            raise ValueError(
+                "Podman is there and does not list its containers and networks: run podman ps "
+                "and podman network ls on the host to see why"
+            )
         return InstalledState(
-            root=answers["user"].strip() == "0",
-            podman=podman.parse_version(answers["podman"]),
+            root=root,
+            podman=version,
             image_id=answers["image"].strip() or None,
-            containers={container.name: container for container in containers},
-            networks={network.name: network for network in networks},
-            secrets={secret.name: secret for secret in secrets},
+            containers=podman.parse_containers(answers["containers"]),
+            networks=podman.parse_networks(answers["networks"]),
+            secrets=podman.parse_secrets(answers["secrets"]),
             units=_units(answers["units"]),
             links=dict(line.split(maxsplit=1) for line in answers["links"].splitlines()),
             foreign=tuple(answers["foreign"].splitlines()),
-            releases=tuple(sorted(int(n) for n in answers["releases"].split() if n.isdigit())),
-            release=_entries(answers["release"]),
+            releases=tuple(sorted(int(n) for n in answers["releases"].split() if n.isdecimal())),
+            release=parse_release(answers["release"]),
             loaded=frozenset(answers["loaded"].split()),
             table=answers["table"],
             forwarding=answers["forwarding"].strip() == "1",
             barriers=tuple(part for part in answers["barriers"].split("\ntable ") if part),
-            shim=_shim(answers["shim"], answers["shim_routes"]),
+            shim=parse_shim(answers["shim"], answers["shim_routes"]),
         )
 
 
@@ -165,46 +138,7 @@ def _units(text: str) -> dict[str, str]:
         dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
         for block in text.split("\n\n")
     ]
-    return {block["Id"]: block["ActiveState"] for block in blocks if block}
-
-
-def _entries(payload: str) -> dict[str, Entry]:
-    """Return the entries of a tar archive in base64, by path relative to the release."""
-    if not payload.strip():
-        return {}
-    entries = {}
     try:
-        with tarfile.open(fileobj=io.BytesIO(base64.b64decode(payload))) as archive:
-            for member in archive:
-                path = member.name.removeprefix("./")
-                if member.issym():
-                    entries[path] = Entry(target=member.linkname)
-                elif member.isfile():
-                    file = archive.extractfile(member)
-                    text = file.read().decode(errors="replace") if file else ""
-                    entries[path] = Entry(content=text, mode=member.mode)
-    except tarfile.TarError as error:
-        raise ValueError(f"the installed release cannot be read: {error}") from None
-    return entries
-
-
-def _shim(link_text: str, routes_text: str) -> Shim | None:
-    # `ip -json` prints an empty object for what its filters left out.
-    links = [item for item in podman.parse_list(link_text) if item]
-    if not links:
-        return None
-    link = links[0]
-    return Shim(
-        parent=link.get("link"),
-        kind=link.get("linkinfo", {}).get("info_kind", ""),
-        mac=link["address"],
-        up="UP" in link["flags"],
-        addresses=frozenset(
-            str(IPv4Address(a["local"])) + f"/{a['prefixlen']}"
-            for a in link.get("addr_info", [])
-            if a.get("family") == "inet"
-        ),
-        routes=frozenset(
-            f"{route['dst']} src {route.get('prefsrc')}" for route in podman.parse_list(routes_text)
-        ),
-    )
+        return {block["Id"]: block["ActiveState"] for block in blocks if block}
+    except KeyError as error:
+        raise ValueError(f"systemctl show leaves out {error}") from None

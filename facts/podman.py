@@ -2,14 +2,51 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from ipaddress import IPv4Network
-from typing import Any
+from typing import Annotated, NotRequired
 
+from pydantic import AwareDatetime, Field, TypeAdapter
+from typing_extensions import TypedDict
+
+from facts.reading import parse_json
 from facts.values import Readable
+
+
+class _ContainerJson(TypedDict):
+    Names: Annotated[list[str], Field(min_length=1)]
+    State: str
+    StartedAt: int
+    Pid: int
+    Labels: NotRequired[dict[str, str] | None]
+
+
+class _SubnetJson(TypedDict):
+    subnet: str
+
+
+class _NetworkJson(TypedDict):
+    name: str
+    driver: str
+    network_interface: NotRequired[str]
+    subnets: NotRequired[list[_SubnetJson] | None]
+    labels: NotRequired[dict[str, str] | None]
+
+
+class _SecretSpecJson(TypedDict):
+    Name: str
+    Labels: NotRequired[dict[str, str] | None]
+
+
+class _SecretJson(TypedDict):
+    Spec: _SecretSpecJson
+    UpdatedAt: AwareDatetime
+
+
+_CONTAINERS = TypeAdapter(list[_ContainerJson])
+_NETWORKS = TypeAdapter(list[_NetworkJson])
+_SECRETS = TypeAdapter(list[_SecretJson])
 
 
 @dataclass(frozen=True)
@@ -45,49 +82,53 @@ class PodmanSecret(Readable):
 
 def parse_version(text: str) -> tuple[int, ...] | None:
     """Return a version as three numbers, none if the text holds none."""
-    match = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", text.strip())
+    match = re.match(r"([0-9]{1,9})\.([0-9]{1,9})(?:\.([0-9]{1,9}))?", text.strip())
     return tuple(int(part or 0) for part in match.groups()) if match else None
 
 
-def parse_list(text: str) -> list[dict[str, Any]]:
-    """Return the objects of a JSON list; no text at all is an empty one."""
-    items = json.loads(text) if text.strip() else []
-    if not isinstance(items, list):
-        raise ValueError(f"a list was expected, not {text[:40]!a}")  # noqa: TRY004
-    return items
+def parse_containers(text: str) -> dict[str, Container]:
+    """Return containers by name, from `podman ps --format json`."""
+    return {
+        item["Names"][0]: Container(
+            name=item["Names"][0],
+            running=item["State"] == "running",
+            config=_config(item.get("Labels")),
+            started_at=item["StartedAt"],
+            pid=item["Pid"],
+        )
+        for item in parse_json(_CONTAINERS, "podman ps", text)
+    }
 
 
-def parse_container(item: dict[str, Any]) -> Container:
-    """Read one object of `podman ps --format json`."""
-    return Container(
-        name=item["Names"][0],
-        running=item["State"] == "running",
-        config=(item.get("Labels") or {}).get("onetime.config"),
-        started_at=int(item["StartedAt"]),
-        pid=int(item["Pid"]),
-    )
+def parse_networks(text: str) -> dict[str, PodmanNetwork]:
+    """Return networks by name, from `podman network inspect`; IPv6 subnets are left out."""
+    return {
+        item["name"]: PodmanNetwork(
+            name=item["name"],
+            driver=item["driver"],
+            interface=item.get("network_interface"),
+            subnets=tuple(
+                IPv4Network(part["subnet"])
+                for part in item.get("subnets") or ()
+                if ":" not in part["subnet"]
+            ),
+            config=_config(item.get("labels")),
+        )
+        for item in parse_json(_NETWORKS, "podman network inspect", text)
+    }
 
 
-def parse_network(item: dict[str, Any]) -> PodmanNetwork:
-    """Read one object of `podman network inspect`."""
-    subnets = [
-        IPv4Network(s["subnet"]) for s in item.get("subnets") or [] if ":" not in s["subnet"]
-    ]
-    return PodmanNetwork(
-        name=item["name"],
-        driver=item["driver"],
-        interface=item.get("network_interface"),
-        subnets=tuple(subnets),
-        config=(item.get("labels") or {}).get("onetime.config"),
-    )
+def parse_secrets(text: str) -> dict[str, PodmanSecret]:
+    """Return secrets by name, from `podman secret inspect`."""
+    return {
+        item["Spec"]["Name"]: PodmanSecret(
+            name=item["Spec"]["Name"],
+            config=_config(item["Spec"].get("Labels")),
+            set_at=item["UpdatedAt"].timestamp(),
+        )
+        for item in parse_json(_SECRETS, "podman secret inspect", text)
+    }
 
 
-def parse_secret(item: dict[str, Any]) -> PodmanSecret:
-    """Read one object of `podman secret inspect`."""
-    # Go prints nanoseconds and a zone; Python reads microseconds.
-    when = re.sub(r"(\.\d{6})\d+", r"\1", item["UpdatedAt"])
-    return PodmanSecret(
-        name=item["Spec"]["Name"],
-        config=(item["Spec"].get("Labels") or {}).get("onetime.config"),
-        set_at=datetime.fromisoformat(when).timestamp(),
-    )
+def _config(labels: dict[str, str] | None) -> str | None:
+    return (labels or {}).get("onetime.config")

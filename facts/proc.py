@@ -18,6 +18,9 @@ _RTF_UP, _RTF_GATEWAY, _RTF_REJECT = 0x1, 0x2, 0x200
 _TCP_LISTEN = "0A"
 _ROUTE_FIELDS, _DEV_FIELDS, _TCP_FIELDS = 11, 16, 10
 _INTERFACE_NAME = re.compile(r"[^\s/:]{1,15}\Z")
+# What the kernel prints for a route that leads nowhere (blackhole, unreachable, prohibit, throw).
+_NOWHERE = "*"
+_NUMBERS = {10: r"[0-9]{1,10}", 16: r"(0x)?[0-9A-Fa-f]{1,8}"}
 _LOOPBACK = IPv4Network("127.0.0.0/8")
 
 
@@ -42,16 +45,17 @@ class Listener(Readable):
 def parse_routes(text: str) -> tuple[Route, ...]:
     """Return the usable routes of `/proc/net/route`, in the kernel's order.
 
-    Routes that are down or that reject traffic are left out.
+    Routes that are down, or that lead nowhere, are left out.
     """
     lines = _lines("/proc/net/route", text, header="Iface")
     return tuple(
-        Route(name, _network(where, fields[1], fields[7]), gateway, _number(where, fields[6], 10))
+        Route(name, network, gateway, metric=_number(where, fields[6], 10))
         for where, line in lines
         for fields in [_fields(where, line, _ROUTE_FIELDS)]
         for flags in [_number(where, fields[3], 16)]
-        if flags & _RTF_UP and not flags & _RTF_REJECT
+        if flags & _RTF_UP and not flags & _RTF_REJECT and fields[0] != _NOWHERE
         for name in [_interface(where, fields[0])]
+        for network in [_network(where, fields[1], fields[7])]
         for gateway in [_address(where, fields[2]) if flags & _RTF_GATEWAY else None]
     )
 
@@ -114,7 +118,7 @@ def parse_links_up(text: str) -> frozenset[str]:
     up = set()
     for where, line in _lines("/sys/class/net", text, header=""):
         name, flags = _fields(where, line, 2)
-        if _number(where, flags, 0) & 0x1:
+        if _number(where, flags, 16) & 0x1:
             up.add(_interface(where, name))
     return frozenset(up)
 
@@ -124,6 +128,8 @@ def _lines(name: str, text: str, *, header: str) -> Iterator[tuple[str, str]]:
     lines = text.splitlines()
     if not lines or not lines[0].lstrip().startswith(header):
         raise ValueError(f"{name} is empty or does not start as the kernel writes it")
+    if not text.endswith("\n"):
+        raise ValueError(f"{name} is cut off in its last line, {_clip(lines[-1])}")
     for number, line in enumerate(lines, start=1):
         if line.strip() and not (header and number == 1):
             yield f"{name}, line {number}", line
@@ -143,13 +149,10 @@ def _interface(where: str, name: str) -> str:
 
 
 def _number(where: str, text: str, base: int) -> int:
-    try:
-        number = int(text, base)
-    except ValueError:
-        number = -1
-    if number < 0:
+    # int() takes more than the kernel writes: underscores, spaces, digits of other scripts.
+    if not re.fullmatch(_NUMBERS[base], text):
         raise ValueError(f"{where}: {_clip(text)} is no number")
-    return number
+    return int(text, base)
 
 
 def _raw(where: str, text: str, size: int) -> bytes:
@@ -165,7 +168,9 @@ def _address(where: str, text: str) -> IPv4Address:
 
 
 def _socket_address(where: str, text: str) -> IPv4Address | IPv6Address:
-    return ip_address(_raw(where, text, 4 if len(text) == 8 else 16))  # noqa: PLR2004
+    address = ip_address(_raw(where, text, 4 if len(text) == 8 else 16))  # noqa: PLR2004
+    # Some programs listen on an IPv4 address by an IPv6 socket (::ffff:10.0.0.11).
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _network(where: str, destination: str, mask: str) -> IPv4Network:

@@ -12,6 +12,7 @@ import binascii
 from collections.abc import Mapping
 from typing import TypeVar
 
+from pydantic import TypeAdapter, ValidationError
 from pyinfra.api import FactBase
 from pyinfra.api.exceptions import FactProcessError
 
@@ -72,3 +73,17 @@ def decode(output: list[str]) -> dict[str, str]:
         except (binascii.Error, UnicodeDecodeError) as error:
             raise ValueError(f"{name[:40]!a} is garbled ({error})") from None
     return answers
+
+
+def parse_json(shape: TypeAdapter[T], command: str, text: str) -> T:
+    """Return a command's JSON in its expected shape; no text at all counts as an empty list.
+
+    Raises `ValueError` that names the command and the first place that differs.
+    """
+    try:
+        return shape.validate_json(text if text.strip() else "[]", strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))[:60]
+        at = f" at {where!a}" if where else ""
+        raise ValueError(f"{command} answered something else{at}: {first['msg'][:100]!a}") from None

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from facts.installed import Entry, InstalledState
+from facts.installed import InstalledState
+from facts.release import Entry
 from plan.model import CURRENT, HOME, HOST_UNIT, HostPlan, Secret
 
 LINKS = {
@@ -87,6 +88,19 @@ def compare(plan: HostPlan, installed: InstalledState) -> Changes:
             for instance in plan.instances
             if networks or secrets or not _runs(instance.container, instance.config, installed)
         ),
+    )
+
+
+def traces(installed: InstalledState) -> bool:
+    """Tell whether the deploy has left anything on the host."""
+    return bool(
+        installed.links
+        or installed.releases
+        or installed.secrets
+        or installed.table
+        or installed.shim
+        or any(container.config for container in installed.containers.values())
+        or any(network.config for network in installed.networks.values())
     )
 
 

@@ -1,0 +1,56 @@
+"""The files of the installed release, as `tar` packs them on the host."""
+
+from __future__ import annotations
+
+import base64
+import io
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from facts.values import Readable
+
+
+@dataclass(frozen=True)
+class Entry(Readable):
+    """One file or symbolic link of the installed release; exactly one of the two texts is set."""
+
+    content: str | None = None
+    target: str | None = None
+    mode: int = 0o644
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the entry is, not its text: the environment may be private."""
+        if self.target is not None:
+            return {"target": self.target}
+        return {"bytes": len(self.content or ""), "mode": oct(self.mode)}
+
+
+def parse_release(payload: str) -> dict[str, Entry]:
+    """Return the entries of a tar archive in base64, by path relative to the release.
+
+    Raises `ValueError` on anything that `tar` on the host would not write.
+    """
+    if not payload.strip():
+        return {}
+    data = io.BytesIO(base64.b64decode(payload, validate=True))
+    try:
+        # Uncompressed only: a small hostile answer must stay small.
+        with tarfile.open(fileobj=data, mode="r:") as archive:
+            return dict(_entries(archive))
+    except (tarfile.TarError, ArithmeticError, RecursionError) as error:
+        raise ValueError(f"the installed release cannot be read: {error}") from None
+
+
+def _entries(archive: tarfile.TarFile) -> Iterator[tuple[str, Entry]]:
+    for member in archive:
+        # A negative size sends the reader round in circles, a sparse file has any size it likes.
+        if member.size < 0 or member.issparse():
+            raise ValueError(f"the installed release holds {member.name[:60]!a} of no real size")
+        path = member.name.removeprefix("./")
+        if member.issym():
+            yield path, Entry(target=member.linkname)
+        elif member.isfile() and (file := archive.extractfile(member)):
+            # What is not UTF-8 is no file of ours: it differs, and is written anew.
+            yield path, Entry(content=file.read().decode(errors="replace"), mode=member.mode)
