@@ -8,24 +8,16 @@ says what was seen and what fits.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from facts.network import HostNetwork
+from plan.cards import Card, connected_routes, find_cards, is_card, is_private
 from plan.problems import PlanError, Problem
 from plan.settings import Settings
 
-PRIVATE_BLOCKS = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
-
-# Made by Podman, Docker, libvirt, Kubernetes, VPN software, or by this deploy.
-_SOFTWARE = re.compile(
-    r"lo|(podman|cni|docker|br-|veth|virbr|vnet|lxc|lxdbr|incusbr|macvlan|macvtap|ipvlan|onetime|wg|"
-    r"tun|tap|tailscale|zt|nebula|ppp|dummy|ifb|cali|flannel|cilium|kube|nodelocaldns|vxlan|geneve|"
-    r"gre|sit|ip6tnl|nerdctl).*"
-)
-_HOST_PREFIX = 32
+_LEAST_ROOM = 30
 
 _Stop = Callable[[str, str, str], PlanError]
 
@@ -44,16 +36,6 @@ class PrivateNetwork:
     gateway: IPv4Address
     routes: tuple[tuple[IPv4Network, IPv4Address], ...]
     others: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Card:
-    """An interface with its private address and subnet; a /32 address is not `on_link` in it."""
-
-    interface: str
-    address: IPv4Address
-    subnet: IPv4Network
-    on_link: bool
 
 
 def detect(
@@ -78,32 +60,38 @@ def detect(
         listed = ", ".join(network.interfaces)
         raise stop("network_interface", f"there is no {wanted}, only {listed}", "Name one of these")
     if wanted is not None and wanted not in network.up:
-        raise stop("network_interface", f"{wanted} is down", "Bring it up: ip link set … up")
+        raise stop(
+            "network_interface", f"{wanted} is down", f"Bring it up: ip link set {wanted} up"
+        )
 
-    cards = _cards(network, wanted)
+    cards = find_cards(network, wanted, last=settings.shim_address)
     if settings.network_subnet is not None:
         cards = [
-            _Card(card.interface, card.address, settings.network_subnet, on_link=True)
+            Card(card.interface, card.address, settings.network_subnet, on_link=True)
             for card in cards
             if card.address in settings.network_subnet
         ]
         if not cards:
             raise stop(
                 "network_subnet",
-                f"{settings.network_subnet} holds no address of {wanted or 'any private card'}; "
+                f"{settings.network_subnet} holds no private address of {wanted or 'any card'}; "
                 f"the host has {_list(network.addresses)}",
                 "Correct it, or leave it out to have the subnet detected",
             )
     if not cards:
-        candidates = [name for name in network.interfaces if not _SOFTWARE.fullmatch(name)]
-        down = [f"{name} (down)" for name in candidates if name not in network.up]
-        names = [name for name in candidates if name in network.up] + down
+        names = list(filter(is_card, network.interfaces))
+        states = [name if name in network.up else f"{name} (down)" for name in names]
+        homeless = [
+            a for a in network.addresses if is_private(a) and not connected_routes(a, network)
+        ]
         raise stop(
             "network_interface",
-            f"no card has a private address; the host has {_list(network.addresses)} on "
-            f"{_list(names)}",
-            "Bring the private card up, name it with network_interface, "
-            "or use network_mode direct or wireguard",
+            f"{_list(homeless)} is in the subnet of no card; the host has {_list(states)}"
+            if homeless
+            else "no card has an address in 10/8, 172.16/12 or 192.168/16; the host has "
+            f"{_list(network.addresses)} on {_list(states)}",
+            "Bring the private card up, name it with network_interface (a /32 address needs "
+            "network_subnet too), or use network_mode direct or wireguard",
         )
 
     database = settings.db_address if isinstance(settings.db_address, IPv4Address) else None
@@ -118,6 +106,9 @@ def detect(
             "where macvlan is allowed, set network_subnet",
         )
     subnet = card.subnet
+    if layer2 and subnet.prefixlen > _LEAST_ROOM:
+        seen = f"{subnet} on {card.interface} has no room for containers"
+        raise stop("network_subnet", seen, "Use network_mode routed or direct")
     _refuse_contradiction(card.interface, subnet, network, stop=stop)
 
     gateway = settings.network_gateway or _gateway(card.interface, subnet, network)
@@ -137,48 +128,25 @@ def detect(
     )
 
 
-def _cards(network: HostNetwork, wanted: str | None) -> list[_Card]:
-    """Return the private addresses of the eligible interfaces, in the kernel's order.
-
-    `/proc` lists addresses without interfaces; the connected route that holds an address tells
-    which one it is on. An address in no connected subnet is a /32, on the interface whose routes
-    lead to its neighbours.
-    """
-    names = [wanted] if wanted else [n for n in network.interfaces if not _SOFTWARE.fullmatch(n)]
-    cards = []
-    for address in network.addresses:
-        if not any(address in block for block in PRIVATE_BLOCKS):
-            continue
-        holding = [
-            route
-            for route in network.routes
-            if address in route.destination and 0 < route.destination.prefixlen < _HOST_PREFIX
-        ]
-        connected = [route for route in holding if route.gateway is None]
-        longest = max((r.destination.prefixlen for r in connected or holding), default=0)
-        cards += [
-            _Card(route.interface, address, route.destination, on_link=bool(connected))
-            for route in connected or holding
-            if route.destination.prefixlen == longest and route.interface in names
-        ]
-    return sorted(dict.fromkeys(cards), key=lambda card: names.index(card.interface))
-
-
 def _leading_to(
-    database: IPv4Address | None, cards: list[_Card], network: HostNetwork
-) -> _Card | None:
-    """Return the card whose subnet holds the database, else one with a route of its own to it."""
+    database: IPv4Address | None, cards: list[Card], network: HostNetwork
+) -> Card | None:
+    """Return the card that the kernel reaches the database over, by a route of the card's own."""
     if database is None:
         return None
-    for card in cards:
-        if database in card.subnet:
-            return card
-    leading = {
-        route.interface
+    names = {card.interface for card in cards}
+    routes = sorted(
+        (-route.destination.prefixlen, route.metric, route.interface)
         for route in network.routes
-        if route.destination.prefixlen and database in route.destination
-    }
-    return next((card for card in cards if card.interface in leading), None)
+        if database in route.destination
+        and route.destination.prefixlen
+        and route.interface in names
+    )
+    leading = {routes[0][2]} if routes else names
+    for card in cards:
+        if card.interface in leading and database in card.subnet:
+            return card
+    return next((card for card in cards if routes and card.interface in leading), None)
 
 
 def _refuse_contradiction(
@@ -189,7 +157,7 @@ def _refuse_contradiction(
             route.interface != interface
             and route.destination.prefixlen
             and route.destination.subnet_of(subnet)
-            and not _SOFTWARE.fullmatch(route.interface)
+            and is_card(route.interface)
         ):
             raise stop(
                 "network_subnet",
@@ -220,7 +188,7 @@ def _routes(
             and route.gateway is not None
             and route.gateway in subnet
             and route.destination.prefixlen
-            and not route.destination.overlaps(subnet)
+            and route.destination != subnet
         ):
             best.setdefault(route.destination, route.gateway)
     return tuple(sorted(best.items()))

@@ -10,7 +10,7 @@ from itertools import combinations
 from facts.installed import InstalledState
 from facts.network import HostNetwork
 from plan import addresses
-from plan.detect import PRIVATE_BLOCKS
+from plan.cards import PRIVATE_BLOCKS
 from plan.host import installed_addresses, plan_host
 from plan.model import HostPlan
 from plan.problems import PlanError, Problem
