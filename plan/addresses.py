@@ -7,40 +7,63 @@ first address is left out: Podman never leases it, which makes it the host's own
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 
-def usable(
-    container_range: IPv4Network, *, subnet: IPv4Network | None, shim: IPv4Address
-) -> list[IPv4Address]:
-    """Return the addresses of the range that an instance may have, in order."""
+@dataclass(frozen=True)
+class Pool:
+    """The addresses of a range that instances may have. Never listed: a range may hold millions."""
+
+    container_range: IPv4Network
+    excluded: frozenset[IPv4Address]
+
+    @property
+    def room(self) -> int:
+        """How many instances there is room for."""
+        lost = {self.container_range[0], *self.excluded}
+        return self.container_range.num_addresses - sum(a in self.container_range for a in lost)
+
+    def __contains__(self, address: IPv4Address) -> bool:
+        return (
+            address in self.container_range
+            and address != self.container_range[0]
+            and address not in self.excluded
+        )
+
+    def starting_at(self, port: int) -> Iterator[IPv4Address]:
+        """Yield each address once, from the port's own place on."""
+        places = self.container_range.num_addresses - 1
+        for step in range(places):
+            address = self.container_range[1 + (port + step) % places]
+            if address in self:
+                yield address
+
+
+def usable(container_range: IPv4Network, *, subnet: IPv4Network | None, shim: IPv4Address) -> Pool:
+    """Return the addresses of the range that an instance may have."""
     edges = {subnet.network_address, subnet.broadcast_address} if subnet else set()
-    return [a for a in container_range if a not in {container_range[0], shim, *edges}]
+    return Pool(container_range, frozenset({shim, *edges}))
 
 
 def allocate(
-    ports: Iterable[int],
-    pool: list[IPv4Address],
-    installed: Mapping[int, IPv4Address],
+    ports: Iterable[int], pool: Pool, installed: Mapping[int, IPv4Address]
 ) -> dict[int, IPv4Address]:
     """Return an address per port; ports that find the pool exhausted are left out.
 
-    + pool: addresses to choose from, in order
-    + installed: what instances have now; kept where it is in the pool
+    + installed: what instances have now; kept where it is in the pool, by the first that has it
     """
     ports = sorted(ports)
-    members = set(pool)
     chosen: dict[int, IPv4Address] = {}
     for port in ports:
-        if installed.get(port) in members:
-            chosen[port] = installed[port]
+        address = installed.get(port)
+        if address is not None and address in pool and address not in chosen.values():
+            chosen[port] = address
     for port in ports:
-        taken = set(chosen.values())
-        if port in chosen or len(taken) == len(pool):
-            continue
-        start = port % len(pool)
-        chosen[port] = next(a for a in pool[start:] + pool[:start] if a not in taken)
+        if port not in chosen and len(chosen) < pool.room:
+            taken = set(chosen.values())
+            chosen[port] = next(a for a in pool.starting_at(port) if a not in taken)
     return dict(sorted(chosen.items()))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
-from itertools import combinations
+from itertools import combinations, permutations
 
 from facts.installed import InstalledState
 from facts.network import HostNetwork
@@ -48,7 +48,7 @@ def probes(settings: Settings, installed: InstalledState) -> tuple[str, ...]:
             and installed_addresses(installed).get(port) == address
         )
     ]
-    if settings.shim and installed.shim is None:
+    if settings.shim and not (installed.shim and f"{shim}/32" in installed.shim.addresses):
         wanted.append(shim)
     return tuple(map(str, wanted))
 
@@ -77,8 +77,9 @@ def plan_fleet(
     for host, plan in plans.items():
         problems += _answering(plan, observed[host].network)
         problems += _own_addresses(plan, observed)
-    problems += _ranges(plans, {h: s.settings for h, s in observed.items()} | dict(bystanders))
-    problems += _shims(plans)
+    settings = {host: seen.settings for host, seen in observed.items()} | dict(bystanders)
+    problems += _ranges(plans, settings)
+    problems += _shims(plans, settings)
     problems += _routed_subnets(plans)
     if problems:
         raise PlanError(problems)
@@ -89,13 +90,14 @@ def _answering(plan: HostPlan, network: HostNetwork) -> Iterator[Problem]:
     ours = {instance.address: f"instance {instance.port}" for instance in plan.instances}
     if plan.shim:
         ours[plan.shim.address] = "the shim"
+    explicit = plan.settings.shim_address
     for address, mac in network.answering.items():
         if address in ours:
             yield Problem(
                 plan.host,
-                "container_range",
+                "shim_address" if address == explicit else "container_range",
                 f"{address}, meant for {ours[address]}, is answered by {mac} on the LAN",
-                "Choose a range that nothing else uses, or free the address",
+                "Choose what nothing else uses, or free the address",
             )
 
 
@@ -118,7 +120,7 @@ def _own_addresses(plan: HostPlan, observed: Mapping[str, Observed]) -> Iterator
                     f"{plan.settings.own_range} holds {address}, {whose}",
                     "Choose a range that nothing else uses",
                 )
-            if plan.shim and address == plan.shim.address:
+            elif plan.shim and address == plan.shim.address:
                 yield Problem(
                     plan.host,
                     "shim_address",
@@ -128,17 +130,9 @@ def _own_addresses(plan: HostPlan, observed: Mapping[str, Observed]) -> Iterator
 
 
 def _ranges(plans: Mapping[str, HostPlan], settings: Mapping[str, Settings]) -> Iterator[Problem]:
-    """Yield overlapping ranges; hosts on subnets known to be different cannot collide."""
     for one, two in combinations(sorted(settings), 2):
         first, second = settings[one].own_range, settings[two].own_range
-        if first is None or second is None or not first.overlaps(second):
-            continue
-        subnets = {
-            private.subnet
-            for host in (one, two)
-            if host in plans and (private := plans[host].private) is not None
-        }
-        if len(subnets) == 1 or not subnets:
+        if first and second and first.overlaps(second) and _may_meet(one, two, plans):
             yield Problem(
                 one,
                 "container_range",
@@ -147,39 +141,29 @@ def _ranges(plans: Mapping[str, HostPlan], settings: Mapping[str, Settings]) -> 
             )
 
 
-def _shims(plans: Mapping[str, HostPlan]) -> Iterator[Problem]:
-    """Yield shim addresses that an instance, or another host's shim or range, may use."""
-    for host, plan in plans.items():
-        if plan.shim is None:
+def _shims(plans: Mapping[str, HostPlan], settings: Mapping[str, Settings]) -> Iterator[Problem]:
+    """Yield shims outside their host's range at an address that another host may use."""
+    for one, two in permutations(sorted(settings), 2):
+        address, own, other = settings[one].own_shim, settings[one].own_range, settings[two]
+        if not address or not own or address in own or not _may_meet(one, two, plans):
             continue
-        address = plan.shim.address
-        for other_host, other in plans.items():
-            if _subnet(other) != _subnet(plan):
-                continue
-            for instance in other.instances:
-                if instance.address == address:
-                    yield Problem(
-                        host,
-                        "shim_address",
-                        f"{address} is instance {instance.port}'s on {other_host}",
-                        "Leave it out to use the first address of container_range",
-                    )
-            if other_host == host:
-                continue
-            if other.settings.own_range and address in other.settings.own_range:
-                yield Problem(
-                    host,
-                    "shim_address",
-                    f"{address} is in the container_range of {other_host}",
-                    "Choose one in this host's own range",
-                )
-            elif other.shim and other.shim.address == address:
-                yield Problem(
-                    host,
-                    "shim_address",
-                    f"{address} is the shim of {other_host} too",
-                    "Give each host an address of its own",
-                )
+        used = plans[two].instances if two in plans else ()
+        if instance := next((i for i in used if i.address == address), None):
+            whose = f"instance {instance.port}'s on {two}"
+        elif other.own_range and address in other.own_range:
+            whose = f"in the container_range of {two}"
+        elif address == other.own_shim and one < two:
+            whose = f"the shim of {two} too"
+        else:
+            continue
+        advice = "Leave it out to use the first address of container_range"
+        yield Problem(one, "shim_address", f"{address} is {whose}", advice)
+
+
+def _may_meet(one: str, two: str, plans: Mapping[str, HostPlan]) -> bool:
+    """Tell whether hosts may be on one subnet; only those known to be on different ones are not."""
+    subnets = {_subnet(plans[host]) for host in (one, two) if host in plans}
+    return len(subnets - {None}) < 2  # noqa: PLR2004
 
 
 def _routed_subnets(plans: Mapping[str, HostPlan]) -> Iterator[Problem]:

@@ -38,7 +38,7 @@ def plan(situation: Situation) -> ModePlan:
                 Problem(
                     situation.host,
                     "container_range",
-                    f"{container_range} has room for {len(pool)} instances, "
+                    f"{container_range} has room for {pool.room} instances, "
                     f"and there are {len(settings.instances)}",
                     "Widen the range or shorten the list; "
                     "the range's first address is the host's own",
@@ -107,6 +107,17 @@ def _refuse(situation: Situation, private: PrivateNetwork) -> None:
             "do not reach",
             "Use network_mode direct, or give the database's own address",
         )
+    database = situation.database
+    if database and (
+        database.is_loopback or (database in situation.network.addresses and not settings.shim)
+    ):
+        add(
+            "db_address" if settings.db_address else "db_host",
+            f"{settings.db_host} is {database}, on the host itself, which containers on macvlan "
+            "do not reach",
+            "Set shim = True and give the host's private address, or use network_mode direct "
+            "with db_address host-gateway",
+        )
     container_range = settings.container_range
     if container_range is None:
         add(
@@ -123,13 +134,14 @@ def _refuse(situation: Situation, private: PrivateNetwork) -> None:
             "Choose a part of that subnet",
         )
     shim_address = settings.shim_address
-    if shim_address is not None and shim_address not in private.subnet:
+    edges = (private.subnet.network_address, private.subnet.broadcast_address)
+    if shim_address is not None and (shim_address not in private.subnet or shim_address in edges):
         add(
             "shim_address",
-            f"{shim_address} is not inside {private.subnet}",
+            f"{shim_address} is no host's address in {private.subnet}",
             "Leave it out to use the first address of container_range",
         )
-    neighbours = (("gateway", private.gateway), ("database", situation.database))
+    neighbours = (("gateway", private.gateway), ("database", database))
     for name, address in neighbours:
         if address is not None and address in container_range:
             add(
