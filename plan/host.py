@@ -18,12 +18,14 @@ from plan.model import (
     HOST_UNIT,
     RULES_TABLE,
     SHIM_INTERFACE,
+    Chain,
     File,
     HostPlan,
     InstancePlan,
     Link,
     ModePlan,
     Secret,
+    ShimPlan,
     Situation,
 )
 from plan.modes import MODES
@@ -100,6 +102,48 @@ def _situation(
     )
 
 
+def plan_nothing(host: str, settings: Settings) -> HostPlan:
+    """Return the plan of a host that is to have nothing of this deploy's."""
+    return HostPlan(
+        host=host,
+        settings=settings,
+        private=None,
+        instances=(),
+        networks=(),
+        files=_host_files((), (), None, ""),
+        links=(),
+        rules=(),
+        forward=(),
+        rules_config="",
+        shim=None,
+        secrets=(),
+        warnings=(),
+    )
+
+
+def _host_files(
+    chains: tuple[Chain, ...], forward: tuple[str, ...], shim: ShimPlan | None, config: str
+) -> tuple[File, ...]:
+    """Return the files that make the host's own side of the network."""
+    rules = render.render("rules.nft.j2", chains=chains, config=config, table=RULES_TABLE)
+    script = render.render(
+        "host-network.sh.j2",
+        shim=shim,
+        forward=forward,
+        config=config,
+        table=RULES_TABLE,
+        interface=SHIM_INTERFACE,
+        current=CURRENT,
+        found=FOUND,
+    )
+    return (
+        File("rules.nft", rules),
+        File("host-network.sh", script, mode=0o755),
+        File("fall-back.sh", render.render("fall-back.sh.j2", home=HOME), mode=0o755),
+        File(HOST_UNIT, render.render("onetime-host-network.service.j2", current=CURRENT)),
+    )
+
+
 def _publish(settings: Settings) -> str:
     address = f"{settings.publish_address}:" if settings.publish_address else ""
     return f"{address}%i:{settings.container_port}"
@@ -153,26 +197,7 @@ def _assemble(
     rules_config = render.digest(
         [*(line for chain in rules for line in (chain.hook, *chain.rules)), *mode.forward]
     )
-    names = {"table": RULES_TABLE, "interface": SHIM_INTERFACE, "current": CURRENT, "found": FOUND}
-    files += [
-        File(
-            "rules.nft",
-            render.render("rules.nft.j2", chains=rules, config=rules_config, table=RULES_TABLE),
-        ),
-        File(
-            "host-network.sh",
-            render.render(
-                "host-network.sh.j2",
-                shim=mode.shim,
-                forward=mode.forward,
-                config=rules_config,
-                **names,
-            ),
-            mode=0o755,
-        ),
-        File("fall-back.sh", render.render("fall-back.sh.j2", home=HOME), mode=0o755),
-        File(HOST_UNIT, render.render("onetime-host-network.service.j2", current=CURRENT)),
-    ]
+    files += _host_files(mode.chains, mode.forward, mode.shim, rules_config)
     warnings = list(mode.warnings)
     if private and private.others and mode.container_networks != ("host",):
         warnings.append(

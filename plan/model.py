@@ -15,6 +15,8 @@ HOME = "/etc/onetime"
 CURRENT = f"{HOME}/current"
 # What the host had before the deploy changed it.
 FOUND = f"{HOME}/found"
+# The images that the deploy brought, one reference a line.
+BROUGHT = f"{FOUND}/brought-images"
 HOST_UNIT = "onetime-host-network.service"
 RULES_TABLE = "onetime"
 SHIM_INTERFACE = "macvlan0"

@@ -9,7 +9,7 @@ from pyinfra.api import deploy, operation
 from pyinfra.operations import files
 
 from plan.changes import Changes
-from plan.model import HostPlan
+from plan.model import BROUGHT, FOUND, HostPlan
 
 _UPLOADED = "/var/tmp/onetime-image.tar"  # noqa: S108 - removed right after; root writes it
 
@@ -48,3 +48,5 @@ def bring(image: str, how: str | None) -> Generator[str]:
         f"podman image exists {reference} || "
         f"{{ echo 'image {image}: {advice}; nothing was restarted' >&2; exit 1; }}"
     )
+    # teardown.py takes away what was brought, and no image that was there before.
+    yield (f"mkdir -p {FOUND}; grep -qsxF {reference} {BROUGHT} || echo {reference} >> {BROUGHT}")

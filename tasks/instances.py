@@ -34,7 +34,11 @@ def stop(changes: Changes) -> Generator[str]:
         host.noop("no instance left the inventory")
     for port in changes.stop:
         unit = f"onetime@{port}.service"
-        yield f"systemctl stop {unit}; systemctl reset-failed {unit} 2>/dev/null || true"
+        yield (
+            f"systemctl stop {unit}; systemctl reset-failed {unit} 2>/dev/null; "
+            # A unit whose file is gone no longer knows how to remove its container.
+            f"podman rm --force --ignore --time 20 onetime-{port} >/dev/null"
+        )
 
 
 @operation()

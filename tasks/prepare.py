@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,9 @@ from pyinfra.context import ctx_host, ctx_state
 
 from facts.installed import Installed, InstalledState
 from facts.network import Network
-from plan.changes import Changes, compare
+from plan.changes import Changes, compare, traces
 from plan.fleet import Observed, plan_fleet, probes
+from plan.host import plan_nothing
 from plan.model import HostPlan
 from plan.problems import PlanError, Problem
 from plan.settings import ENVIRONMENT_KEYS, Settings, read
@@ -57,6 +58,22 @@ def prepare(state: State, host: Host) -> Prepared | None:
     if isinstance(result, DeployError):
         raise result
     return result.get(host.name)
+
+
+def prepare_teardown(host: Host) -> Prepared | None:
+    """Return what is to be done for a host to have nothing of the deploy's; none if it has nothing.
+
+    Raises `DeployError` for settings that cannot be read.
+    """
+    try:
+        settings = read(host.name, host.data.dict(), os.environ, ignored=_connector_words(host))
+    except PlanError as error:
+        raise DeployError(str(error)) from None
+    installed: InstalledState | None = _fact(host, Installed, image=settings.image)
+    if installed is None or not traces(installed):
+        return None
+    plan = plan_nothing(host.name, settings)
+    return Prepared(plan, replace(compare(plan, installed), image=None))
 
 
 def _prepare_all(state: State) -> dict[str, Prepared]:

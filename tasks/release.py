@@ -18,7 +18,7 @@ from pyinfra.api.output import format_text
 from pyinfra.operations.util.files import generate_color_diff
 
 from plan.changes import LINKS, Changes
-from plan.model import CURRENT, HOME, File, HostPlan, Link
+from plan.model import BROUGHT, CURRENT, HOME, HOST_UNIT, File, HostPlan, Link
 
 _STAGING = f"{HOME}/staging"
 _GENERATOR = "/usr/lib/systemd/system-generators/podman-system-generator"
@@ -83,6 +83,27 @@ def swap(changes: Changes) -> Generator[str]:
         yield "systemctl daemon-reload"
     else:
         host.noop("systemd has read the current release")
+
+
+@operation()
+def remove() -> Generator[str]:
+    """Remove every release, what the deploy brought, and what Podman made for it alone."""
+    yield "; ".join(
+        [
+            "set -u",
+            f"systemctl stop {HOST_UNIT}",
+            f"rm -f {' '.join(LINKS)}",
+            f"[ ! -e {BROUGHT} ] || xargs -r podman rmi --ignore <{BROUGHT} >/dev/null",
+            f"rm -rf {HOME}",
+            "systemctl daemon-reload",
+            "systemctl reset-failed 'onetime*' 2>/dev/null",
+            "rmdir --ignore-fail-on-non-empty /etc/containers/systemd /etc/containers/networks "
+            "2>/dev/null",
+            # Netavark leaves its table, empty, when the last container goes.
+            '[ -n "$(podman ps -q)" ] || nft delete table inet netavark 2>/dev/null',
+            f"[ ! -e {HOME} ]",
+        ]
+    )
 
 
 def _archive(plan: HostPlan) -> str:
