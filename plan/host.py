@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from ipaddress import IPv4Address
 
 from facts.installed import InstalledState
@@ -42,7 +43,9 @@ def installed_addresses(installed: InstalledState) -> dict[int, IPv4Address]:
     for path, entry in installed.release.items():
         port, address = _ADDRESS_FILE.fullmatch(path), _ADDRESS.search(entry.content or "")
         if port and address:
-            found[int(port[1])] = IPv4Address(address[1])
+            # A drop-in that was edited to nonsense is written anew, like any that differs.
+            with suppress(ValueError):
+                found[int(port[1])] = IPv4Address(address[1])
     return found
 
 
