@@ -18,8 +18,9 @@ def main() -> None:
     plan, changes = prepared.plan, prepared.changes
     image.ensure(plan=plan, changes=changes)
     release.install(plan=plan, changes=changes)
+    instances.clear(changes=changes)
     host_network.apply(name="Apply rules and shim", changes=changes)
-    instances.run(plan=plan, changes=changes)
+    instances.start(changes=changes)
     verify.paths(name="Verify every path", plan=plan)
 
 

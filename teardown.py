@@ -15,11 +15,10 @@ def main() -> None:
     if prepared is None:
         return
     plan, changes = prepared.plan, prepared.changes
-    # While their units still know how.
-    instances.stop(name="Stop every instance", changes=changes)
+    instances.clear(changes=changes)
     release.install(plan=plan, changes=changes)
     host_network.apply(name="Take rules and shim away", changes=changes)
-    instances.run(plan=plan, changes=changes)
+    instances.start(changes=changes)
     release.remove(name="Remove the releases")
 
 

@@ -37,6 +37,19 @@ barriers() {
     /hook forward/ && /policy drop/ && table ~ /^(ip|inet) / { print table, chain }
   ' | while read -r chain; do nft list chain $chain; done
 }
+shim() {
+  for interface in macvlan0 ipvlan0; do
+    [ ! -e "/sys/class/net/$interface" ] || { "$@" dev "$interface"; return; }
+  done
+}
+# Made in a network namespace of their own, where they end with the question.
+drivers() {
+  for driver in macvlan ipvlan wireguard; do
+    case $driver in wireguard) link= ;; *) link='link lo0' ;; esac
+    unshare --net sh -c "ip link add lo0 type veth peer name lo1 &&
+      ip link add test0 $link type $driver" && echo "$driver"
+  done
+}
 loaded() {
   cd /run/systemd/generator &&
     sed -n 's/^SourcePath=//p' onetime@*.service onetime-network.service \
@@ -57,8 +70,9 @@ say loaded loaded
 say table nft list table ip onetime
 say forwarding cat /proc/sys/net/ipv4/ip_forward
 say barriers barriers
-say shim ip -json -details address show dev macvlan0
-say shim_routes ip -json -4 route show dev macvlan0
+say shim shim ip -json -details address show
+say shim_routes shim ip -json -4 route show
+say drivers drivers
 """
 
 
@@ -70,7 +84,7 @@ class InstalledState(Readable):
     systemd's active state. `release` holds the current release's entries by path; `loaded` names
     the files that systemd's generated units came from; `foreign` lists files under names of the
     deploy's that it did not make; `barriers` are the listings of the base chains that drop what the
-    host forwards.
+    host forwards; `drivers` are the kinds of links that its kernel can make.
     """
 
     root: bool
@@ -89,6 +103,7 @@ class InstalledState(Readable):
     barriers: tuple[str, ...]
     forwarding: bool
     shim: Shim | None
+    drivers: frozenset[str]
 
 
 class Installed(ScriptFact[InstalledState]):
@@ -128,6 +143,7 @@ class Installed(ScriptFact[InstalledState]):
             table=answers["table"],
             forwarding=answers["forwarding"].strip() == "1",
             barriers=tuple(part for part in answers["barriers"].split("\ntable ") if part),
+            drivers=frozenset(answers["drivers"].split()),
             shim=parse_shim(answers["shim"], answers["shim_routes"]),
         )
 

@@ -1,4 +1,4 @@
-"""The live `macvlan0` interface, as `ip -json` tells it."""
+"""The live `macvlan0` or `ipvlan0` interface, as `ip -json` tells it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class _AddressJson(TypedDict, total=False):
 
 # Nothing is required: `ip` prints an empty object for what its filters left out.
 class _LinkJson(TypedDict, total=False):
+    ifname: str
     link: str
     address: str
     flags: list[str]
@@ -42,8 +43,9 @@ _ROUTES = TypeAdapter(list[_RouteJson])
 
 @dataclass(frozen=True)
 class Shim(Readable):
-    """The live `macvlan0` interface; `routes` are the destinations that lead over it."""
+    """The live `macvlan0` or `ipvlan0`; `routes` are the destinations that lead over it."""
 
+    interface: str
     parent: str | None
     kind: str
     mac: str
@@ -59,6 +61,7 @@ def parse_shim(link_text: str, routes_text: str) -> Shim | None:
         return None
     link = links[0]
     return Shim(
+        interface=link.get("ifname", ""),
         parent=link.get("link"),
         kind=link.get("linkinfo", {}).get("info_kind", ""),
         mac=link.get("address", ""),

@@ -170,9 +170,10 @@ def _host_network(plan: HostPlan, installed: InstalledState) -> bool:
         return (plan.shim is None) != (live is None)
     return not (
         live.up
-        and live.kind == "macvlan"
+        and live.interface == plan.shim.interface
+        and live.kind == plan.shim.kind
         and live.parent == plan.shim.parent
-        and live.mac == plan.shim.mac
+        and plan.shim.mac in {None, live.mac}
         and live.addresses == {f"{plan.shim.address}/32"}
         and live.routes == {f"{plan.shim.container_range} src {plan.shim.address}"}
     )

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv6Address
 from facts.installed import InstalledState
 from facts.network import HostNetwork
 from plan.model import PUBLISH_INTERFACE
+from plan.modes import MODES
 from plan.problems import Problem
 from plan.settings import Settings
 
@@ -76,6 +77,23 @@ def check_image(host: str, settings: Settings, installed: InstalledState) -> Ite
             "image",
             f"the host does not have {settings.image}, which cannot be pulled",
             "Set image_archive to a local archive that holds it",
+        )
+
+
+def check_driver(host: str, settings: Settings, installed: InstalledState) -> Iterator[Problem]:
+    """Yield the kernel's lack of what the network mode stands on, with the modes that would do."""
+    missing = {
+        mode
+        for mode, needed in MODES.items()
+        if needed.driver and needed.driver not in installed.drivers
+    }
+    if settings.network_mode in missing:
+        others = ", ".join(mode for mode in MODES if mode not in missing)
+        yield Problem(
+            host,
+            "network_mode",
+            f"the kernel cannot make {MODES[settings.network_mode].driver} links",
+            f"Install the kernel's module, or use one of the modes that would work here: {others}",
         )
 
 

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 from facts.installed import InstalledState
 from facts.network import HostNetwork
 from plan import render
-from plan.checks import check_host, check_image
+from plan.checks import check_driver, check_host, check_image
 from plan.detect import PrivateNetwork, detect
 from plan.model import (
     CURRENT,
@@ -18,7 +18,7 @@ from plan.model import (
     HOME,
     HOST_UNIT,
     RULES_TABLE,
-    SHIM_INTERFACE,
+    SHIM_INTERFACES,
     Chain,
     File,
     HostPlan,
@@ -70,6 +70,7 @@ def plan_host(
         seen = f"{settings.network_mode} is not built yet"
         problems.append(Problem(host, "network_mode", seen, f"Use {', '.join(MODES)}"))
         raise PlanError(problems)
+    problems += check_driver(host, settings, installed)
     private, mode_plan = None, None
     try:
         private = detect(host, settings, network, layer2=mode.layer2, keys=keys)
@@ -135,7 +136,7 @@ def _host_files(
         forward=forward,
         config=config,
         table=RULES_TABLE,
-        interface=SHIM_INTERFACE,
+        interfaces=SHIM_INTERFACES,
         current=CURRENT,
         found=FOUND,
     )

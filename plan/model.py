@@ -19,7 +19,7 @@ FOUND = f"{HOME}/found"
 BROUGHT = f"{FOUND}/brought-images"
 HOST_UNIT = "onetime-host-network.service"
 RULES_TABLE = "onetime"
-SHIM_INTERFACE = "macvlan0"
+SHIM_INTERFACES = ("macvlan0", "ipvlan0")
 PUBLISH_INTERFACE = "onetime0"
 
 
@@ -60,11 +60,13 @@ class Chain:
 
 @dataclass(frozen=True)
 class ShimPlan:
-    """The interface `macvlan0`: the host's own foot in its containers' network."""
+    """The interface `macvlan0` or `ipvlan0`: the host's own foot in its containers' network."""
 
+    interface: str
+    kind: str
     parent: str
     address: IPv4Address
-    mac: str
+    mac: str | None
     container_range: IPv4Network
 
 
@@ -84,12 +86,11 @@ class Secret:
 
 @dataclass(frozen=True)
 class InstancePlan:
-    """One instance: its port, its address on the private network, its configuration's digest."""
+    """One instance: its port, its configuration's digest, its address on the private network."""
 
     port: int
     config: str
     address: IPv4Address | None = None
-    mac: str | None = None
 
     @property
     def unit(self) -> str:

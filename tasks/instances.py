@@ -9,15 +9,19 @@ from pyinfra import host
 from pyinfra.api import deploy, operation
 
 from plan.changes import Changes
-from plan.model import CURRENT, HostPlan, Secret
+from plan.model import CURRENT, Secret
 
 
 @deploy("Instances")
-def run(plan: HostPlan, changes: Changes) -> None:
-    """Make the running instances those of the plan; untouched ones are left alone."""
-    del plan
+def clear(changes: Changes) -> None:
+    """Stop what has no place any more, and remove the networks that are to differ."""
     stop(name="Stop instances that left the inventory", changes=changes)
     renew_networks(name="Remove changed networks", changes=changes)
+
+
+@deploy("Instances")
+def start(changes: Changes) -> None:
+    """Make the running instances those of the plan; untouched ones are left alone."""
     for secret in changes.secrets:
         value = base64.b64encode(secret.value.encode()).decode()
         set_secret(name="Set a secret", secret=secret, _stdin=value)

@@ -24,7 +24,7 @@ MOMENTS = (
     "Starting operation: Release | Swap",
     "Starting operation: Apply rules and shim",
     "Starting operation: Instances | Stop",
-    "Starting operation: Instances | Make changed networks anew",
+    "Starting operation: Instances | Remove changed networks",
     "Starting operation: Instances | Start",
     "Starting operation: Verify",
 )

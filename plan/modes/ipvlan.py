@@ -1,0 +1,14 @@
+"""ipvlan: each container is an address on the host's own MAC, for switches that refuse others.
+
+Layer 2: containers answer ARP for themselves, so the network needs no routes to them.
+"""
+
+from __future__ import annotations
+
+from plan.model import ModePlan, Situation
+from plan.modes.lan import plan_lan
+
+
+def plan(situation: Situation) -> ModePlan:
+    """Plan the host; raises `PlanError` where settings and network do not fit."""
+    return plan_lan(situation, driver="ipvlan")
