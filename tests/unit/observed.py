@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from facts.installed import Installed, InstalledState
 from facts.network import HostNetwork, Network
+from facts.reading import decode
 from plan.settings import Settings, read
 from tests.unit.kernel import answers_text
 
@@ -40,8 +42,13 @@ def network(kind: str, database: str | None = "10.0.0.10") -> HostNetwork:
 
 
 def installed_lines(kind: str) -> list[str]:
-    """Return what a host of this kind answered to the Installed fact."""
-    return (FIXTURES / "installed" / kind).read_text().splitlines()
+    """Return what a host of this kind answers to the Installed fact.
+
+    A question that is newer than the capture gets no answer, like a command that is not there.
+    """
+    answers = decode((FIXTURES / "installed" / kind).read_text().splitlines())
+    asked = re.findall(r"^say (\S+)", Installed().command(), re.MULTILINE)
+    return answers_text(dict.fromkeys(asked, "") | answers)
 
 
 def nothing_installed() -> InstalledState:
