@@ -65,7 +65,8 @@ def parse_interfaces(text: str) -> tuple[str, ...]:
     names = []
     lines = _lines("/proc/net/dev", text, header="Inter-|")
     for where, line in lines:
-        if line.lstrip().startswith("face"):
+        # The second line of the heading; an interface may well be called `face`.
+        if line.startswith(" face |"):
             continue
         name, colon, counters = line.partition(":")
         if not colon:

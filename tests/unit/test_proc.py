@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from facts import proc
@@ -50,6 +50,7 @@ def test_routes_that_lead_nowhere_are_left_out(good: Route, bad: Route) -> None:
 
 
 @given(st.lists(NAMES, min_size=1, unique=True), st.integers(0, 2**64 - 1))
+@example(["face", "Inter-|"], 0)
 def test_interfaces(names: list[str], counter: int) -> None:
     assert proc.parse_interfaces(kernel.dev_text(names, counter)) == tuple(names)
     # Older kernels put no space before the first counter.
