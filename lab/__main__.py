@@ -4,7 +4,7 @@ import argparse
 import subprocess
 import sys
 
-from lab import api, login, machine, netns
+from lab import api, login, machine
 from lab.shell import LabError
 
 
@@ -62,9 +62,7 @@ def _run(arguments: argparse.Namespace) -> int:
             machine.refuse_unless_root()
             return subprocess.call(login.command(api.existing(arguments.host).name, *argv))
         case "exec":
-            machine.refuse_unless_root()
-            namespace = api.existing_namespace(arguments.namespace)
-            return subprocess.call(netns.inside(namespace, argv or ["bash"]))
+            return subprocess.call(api.command_in(arguments.namespace, argv))
     return 0
 
 

@@ -5,6 +5,7 @@ take its lock, so two of them never race.
 """
 
 import fcntl
+import shlex
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import base, boot, cgroup, disk, keys, login, machine, netns, network, shapes
+from lab import base, boot, cgroup, disk, keys, login, machine, netns, network, qemu, shapes
 from lab.app import image
 from lab.paths import BASES, HOSTS, KEYS, KNOWN_HOSTS, LOCK, PRIVATE_KEY, RUNTIME
 from lab.shapes import Spec
@@ -62,6 +63,8 @@ def up(*targets: str) -> list[Host]:
         if not targets:
             wanted |= set(known())
         machine.refuse_unfit()
+        if any(spec.shape.kind == "vm" for spec in wanted):
+            qemu.refuse_unfit()
         machine.install_missing_packages()
         _clear_interrupted_work()
         image.ensure(base.ensure("trixie"))
@@ -104,9 +107,7 @@ def reboot(name: str, *, hard: bool = False) -> None:
 
 def run_in(namespace: str, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run a command in one of the lab's namespaces and return its output and exit code."""
-    machine.refuse_unless_root()
-    command = netns.inside(existing_namespace(namespace), argv)
-    return _finished(command, Path("/dev/null"))
+    return _finished(command_in(namespace, argv), Path("/dev/null"))
 
 
 def ssh(
@@ -121,12 +122,21 @@ def image_archive(tag: str = "1") -> Path:
     return image.archive(tag)
 
 
-def existing_namespace(namespace: str) -> str:
-    """Return the namespace's name, if the lab has it; else RefusalError."""
-    if namespace not in netns.names():
-        have = ", ".join(netns.names()) or "none: the lab is down"
-        raise RefusalError(f"The lab has no namespace {namespace!r}; it has {have}.")
-    return namespace
+def command_in(namespace: str, argv: Sequence[str] = ()) -> list[str]:
+    """Return the command line that runs `argv`, or a shell, in one of the lab's namespaces.
+
+    A virtual machine counts as one. RefusalError if the lab has no such namespace.
+    """
+    machine.refuse_unless_root()
+    if namespace in netns.names():
+        return netns.inside(namespace, argv or ["bash"])
+    machines = [
+        spec.name for spec in known() if spec.shape.kind == "vm" and cgroup.running(spec.name)
+    ]
+    if namespace in machines:
+        return login.command(namespace, *([shlex.join(argv)] if argv else []))
+    have = ", ".join([*netns.names(), *machines]) or "none: the lab is down"
+    raise RefusalError(f"The lab has no namespace {namespace!r}; it has {have}.")
 
 
 def existing(name: str) -> Spec:

@@ -6,6 +6,7 @@ gives new hosts a new base, while hosts that exist keep the one they stand on.
 """
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab import cgroup
@@ -58,35 +59,60 @@ def ensure(suite: str) -> Path:
     if base.exists():
         return base
     print(f"building the Debian {suite} base", flush=True)
+    unfinished = begin(base)
+    bootstrap(suite, unfinished, PACKAGES, group=f"build-{suite}", setup=SETUP)
+    finish(unfinished, base)
+    return base
+
+
+def begin(base: Path) -> Path:
+    """Return the name under which a base is built, with nothing there yet."""
     BASES.mkdir(parents=True, exist_ok=True)
     LOGS.mkdir(parents=True, exist_ok=True)
     unfinished = base.with_suffix(".tmp")
     run("rm", "-rf", "--one-file-system", str(unfinished))
+    return unfinished
+
+
+def bootstrap(
+    suite: str,
+    root: Path,
+    packages: Sequence[str],
+    *,
+    group: str,
+    variant: str = "minbase",
+    setup: str = "",
+) -> None:
+    """Make a root file system of packages of the suite, with mmdebstrap in a group of its own.
+
+    + variant: mmdebstrap's; `extract` unpacks the packages and runs nothing of theirs
+    + setup: a shell script that gets the root as $1 at the end
+    """
+    root.parent.mkdir(parents=True, exist_ok=True)
     cgroup.run_inside(
-        f"build-{suite}",
+        group,
         # What it mounts in the new root goes when it does, also if it is killed.
         *("unshare", "--mount", "--propagation=private"),
         "mmdebstrap",
         "--mode=root",
-        "--variant=minbase",
-        f"--include={','.join(PACKAGES)}",
-        f"--customize-hook={SETUP}",
+        f"--variant={variant}",
+        f"--include={','.join(packages)}",
+        *([f"--customize-hook={setup}"] if setup else []),
         # A testing suite's index expires in a week, and a mirror may stand still for longer.
         # It is signed all the same.
         '--aptopt=Acquire::Check-Valid-Until "false"',
         suite,
-        str(unfinished),
+        str(root),
         debian_mirror(),
-        log=LOGS / f"build-{suite}.log",
+        log=LOGS / f"{group}.log",
     )
+
+
+def finish(unfinished: Path, base: Path) -> None:
+    """Give a base its name, and remove older ones of its kind that no host stands on."""
     unfinished.rename(base)
-    _drop_superseded(suite)
-    return base
-
-
-def _drop_superseded(suite: str) -> None:
-    """Remove older bases of the suite that no host stands on."""
-    in_use = {link.resolve() for link in HOSTS.glob("*/base")} | {path(suite)}
-    for base in BASES.glob(f"{suite}-*"):
-        if base not in in_use:
-            run("rm", "-rf", "--one-file-system", str(base))
+    in_use = {link.resolve() for link in HOSTS.glob("*/base")} | {base}
+    kind, _, _ = base.name.rpartition("-")
+    for other in BASES.glob(f"{kind}-*"):
+        if other not in in_use:
+            run("rm", "-rf", "--one-file-system", str(other))

@@ -2,13 +2,14 @@
 
 The root file system is an overlay over the base. What makes the host itself
 (name, addresses, keys) is written into the upper layer before the first boot;
-after that the disk is the host's own. A disk is whole or absent.
+after that the disk is the host's own. A virtual machine copies this layer at
+its first boot onto a disk that adds to the base's. A disk is whole or absent.
 """
 
 import uuid
 from pathlib import Path
 
-from lab import base, keys
+from lab import base, keys, vmbase, vmdisk
 from lab.paths import HOSTS
 from lab.shapes import PUBLIC_GATEWAY, Spec
 from lab.shell import run
@@ -27,7 +28,7 @@ Address=172.17.0.1/16
 
 
 def path(host: str) -> Path:
-    """Say where the host's disk is: upper, work, containers, and a link to its base."""
+    """Say where the host's disk is: a link to its base, and what it adds to that."""
     return HOSTS / host
 
 
@@ -43,15 +44,21 @@ def ensure(spec: Spec) -> None:
         return
     unfinished = _unfinished(spec.name)
     remove_tree(unfinished)
-    for directory in ("upper", "work", "containers"):
-        (unfinished / directory).mkdir(parents=True)
-    (unfinished / "base").symlink_to(base.ensure(spec.shape.suite))
     upper = unfinished / "upper"
+    upper.mkdir(parents=True)
     for file, text in _files(spec).items():
         (upper / file).parent.mkdir(parents=True, exist_ok=True)
         (upper / file).write_text(text)
     _root_login(upper / "root")
     keys.make(upper / "etc/ssh/ssh_host_ed25519_key", comment=spec.name)
+    if spec.shape.kind == "vm":
+        built = vmbase.ensure()
+        vmdisk.make(unfinished, built)
+    else:
+        built = base.ensure(spec.shape.suite)
+        for directory in ("work", "containers"):
+            (unfinished / directory).mkdir()
+    (unfinished / "base").symlink_to(built)
     unfinished.rename(disk)
 
 

@@ -91,6 +91,12 @@ def ensure_cable(
     run(*here, "link", "add", "name", near_end, *address, "type", "veth", *peer)
 
 
+def ensure_tap(namespace: str, port: str) -> None:
+    """Bring about a tap device, the end of a cable whose other end a program holds."""
+    if not succeeds("ip", "-n", full_name(namespace), "link", "show", "dev", port):
+        ip(namespace, "tuntap", "add", "dev", port, "mode", "tap")
+
+
 def plug_in(switch: str, port: str, bridge: str) -> None:
     """Make an end of a cable a port of a bridge."""
     ip(switch, "link", "set", port, "master", bridge, "up")

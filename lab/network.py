@@ -15,6 +15,7 @@ packet gets from the public network to a private one but through a host.
 """
 
 import sys
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -110,33 +111,53 @@ def _ensure_services() -> None:
         wait_until(answers, what=f"{namespace} to answer", seconds=20)
 
 
-def _cards(spec: Spec) -> list[tuple[str, str]]:
-    """List the host's interfaces and the bridges they are plugged into."""
+@dataclass(frozen=True)
+class Card:
+    """A host's network card, public or private, and the port of the bridge it is plugged into."""
+
+    name: str
+    mac: str  # stays the same at each boot, as that of a real card does
+    port: str
+    bridge: str
+
+
+def cards(spec: Spec) -> list[Card]:
+    """List the host's network cards in order, the public one first."""
     bridges = ["public", *(card.bridge for card in spec.shape.cards)]
-    return [(f"eth{index}", bridge) for index, bridge in enumerate(bridges)]
+    return [
+        Card(
+            name=f"eth{index}",
+            mac=f"02:6f:74:00:{index:02x}:{spec.number:02x}",
+            port=f"{spec.name}-eth{index}",
+            bridge=bridge,
+        )
+        for index, bridge in enumerate(bridges)
+    ]
 
 
 def renew_host(spec: Spec) -> None:
-    """Make a new namespace for a host that is about to boot, with its cards plugged in.
+    """Plug in new cards for a host that is about to boot, in a new namespace if it needs one.
 
     A namespace that outlives its host keeps Podman's bridges and nft tables, so
-    each boot gets another; the MACs stay, as those of real cards do.
+    each boot gets another. A virtual machine has none: its cards end in taps.
     """
     remove_host(spec)
-    netns.ensure(spec.name)
-    for index, (card, bridge) in enumerate(_cards(spec)):
+    if spec.shape.kind == "nspawn":
+        netns.ensure(spec.name)
+    for index, card in enumerate(cards(spec)):
         if index == 1 and spec.shape.docker:
             netns.ip(spec.name, "link", "add", "docker0", "type", "bridge")
-        port = f"{spec.name}-{card}"
-        mac = f"02:6f:74:00:{index:02x}:{spec.number:02x}"
-        netns.ensure_cable(spec.name, card, SWITCH, port, mac=mac)
-        netns.plug_in(SWITCH, port, bridge)
+        if spec.shape.kind == "vm":
+            netns.ensure_tap(SWITCH, card.port)
+        else:
+            netns.ensure_cable(spec.name, card.name, SWITCH, card.port, mac=card.mac)
+        netns.plug_in(SWITCH, card.port, card.bridge)
 
 
 def remove_host(spec: Spec) -> None:
     """Unplug the host and forget its namespace."""
-    for card, _ in _cards(spec):
-        netns.unplug(SWITCH, f"{spec.name}-{card}")
+    for card in cards(spec):
+        netns.unplug(SWITCH, card.port)
     netns.remove(spec.name)
 
 

@@ -7,6 +7,7 @@ addresses: 203.0.113.n on the public network, 10.0.0.n on the private one.
 import re
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, summarize_address_range
+from typing import Literal
 
 from lab.shell import RefusalError
 
@@ -19,6 +20,8 @@ PRIVATE_GATEWAY = "10.0.0.1"
 FARDB_SUBNET = "10.0.5.0/24"  # the private subnet behind the private gateway
 FARDB_GATEWAY = "10.0.5.1"
 FARDB_ADDRESS = "10.0.5.10"
+
+Kind = Literal["nspawn", "vm"]
 
 PLAIN_CARD = "[Address]\nAddress=10.0.0.{n}/24\n"
 
@@ -44,7 +47,7 @@ class Shape:
     private: str | None = "10.0.0.{n}"  # the host's address on maindb's side
     docker: bool = False  # a bridge docker0 that is older than eth1
     suite: str = "trixie"
-    kind: str = "nspawn"  # how it runs; other kinds can join with the same commands
+    kind: Kind = "nspawn"  # on the machine's kernel, or a virtual machine with its own
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,7 @@ SHAPES = {
         ),
         Shape("bookworm", 91, 99, "Debian 12, Podman 4.3: too old", suite="bookworm"),
         Shape("forky", 101, 109, "Debian forky, Podman 5.8", suite="forky"),
+        Shape("vm", 111, 119, "virtual machine: Debian's kernel, ipvlan, wireguard", kind="vm"),
     )
 }
 
