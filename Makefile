@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := deploy.py teardown.py facts plan tasks lab tests inventory.py inventories group_data
+SOURCES := deploy.py rollback.py teardown.py facts plan tasks lab tests inventory.py inventories group_data
 
 .PHONY: env demo lab test lint unit clean lock
 

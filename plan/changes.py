@@ -13,6 +13,7 @@ from typing import Literal
 from facts.installed import InstalledState
 from facts.release import Entry
 from plan.model import CURRENT, HOME, HOST_UNIT, HostPlan, Secret
+from plan.problems import PlanError, Problem
 
 LINKS = {
     "/etc/containers/systemd/onetime": f"{CURRENT}/quadlet",
@@ -78,7 +79,7 @@ def compare(plan: HostPlan, installed: InstalledState) -> Changes:
         stale_secrets=tuple(sorted(set(installed.secrets) - {s.name for s in plan.secrets})),
         files=files,
         release=release,
-        previous=int(match[1]) if (match := re.fullmatch(r"releases/(\d+)", current)) else None,
+        previous=_current(installed),
         reload=release is not None or not _loaded(installed, f"{HOME}/{current}/"),
         stop=_leftover(plan, installed),
         networks=networks,
@@ -89,6 +90,29 @@ def compare(plan: HostPlan, installed: InstalledState) -> Changes:
             if networks or secrets or not _runs(instance.container, instance.config, installed)
         ),
     )
+
+
+def earlier(host: str, installed: InstalledState, wanted: object) -> int:
+    """Return the release to go back to; raise `PlanError` where the host does not have it.
+
+    + wanted: the number that the operator asked for, or none for the one before the current
+    """
+    current = _current(installed)
+    there = [number for number in installed.releases if number != current]
+    before = [number for number in there if current is not None and number < current]
+    if wanted is None and before:
+        return before[-1]
+    if wanted in there and isinstance(wanted, int):
+        return wanted
+    seen = "there is none before the current one" if wanted is None else f"{wanted} was asked for"
+    listed = ", ".join(map(str, there)) or "no other"
+    advice = f"The host keeps {listed}; the current one is {current}"
+    raise PlanError([Problem(host, "release", seen, advice)])
+
+
+def _current(installed: InstalledState) -> int | None:
+    match = re.fullmatch(r"releases/(\d+)", installed.links.get(CURRENT, ""))
+    return int(match[1]) if match else None
 
 
 def traces(installed: InstalledState) -> bool:

@@ -11,7 +11,7 @@ from pyinfra.operations import files
 from plan.changes import Changes
 from plan.model import BROUGHT, FOUND, HostPlan
 
-_UPLOADED = "/var/tmp/onetime-image.tar"  # noqa: S108 - removed right after; root writes it
+_UPLOADED = "/var/lib/containers/onetime-image.tar"
 
 
 @deploy("Image")

@@ -88,12 +88,10 @@ def restart(changes: Changes) -> Generator[str]:
     """
     if not changes.restart:
         host.noop("all instances run from their configuration")
-    for place, port in enumerate(changes.restart, start=1):
-        fall_back = ""
-        if changes.release is not None and changes.previous is not None:
-            networks = "all" if changes.networks else "none"
-            touched = " ".join(map(str, changes.restart[:place]))
-            fall_back = f"{CURRENT}/fall-back.sh {changes.previous} {networks} {touched} >&2; "
+    fall_back = ""
+    if changes.release is not None and changes.previous is not None:
+        fall_back = f"{CURRENT}/fall-back.sh {changes.previous} >&2; "
+    for port in changes.restart:
         yield (
             f"systemctl restart onetime@{port}.service || {{ "
             f"echo 'instance {port} did not become healthy; its last lines:' >&2; "

@@ -22,7 +22,7 @@ from pyinfra.context import ctx_host, ctx_state
 
 from facts.installed import Installed, InstalledState
 from facts.network import Network
-from plan.changes import Changes, compare, traces
+from plan.changes import Changes, compare, earlier, traces
 from plan.fleet import Observed, plan_fleet, probes
 from plan.host import plan_nothing
 from plan.model import HostPlan
@@ -74,6 +74,20 @@ def prepare_teardown(host: Host) -> Prepared | None:
         return None
     plan = plan_nothing(host.name, settings)
     return Prepared(plan, replace(compare(plan, installed), image=None))
+
+
+def prepare_rollback(host: Host) -> int | None:
+    """Return the release to go back to: `--data release=N`, else the one before the current.
+
+    Raises `DeployError` where there is none.
+    """
+    installed: InstalledState | None = _fact(host, Installed)
+    if installed is None:
+        return None
+    try:
+        return earlier(host.name, installed, host.data.get("release"))
+    except PlanError as error:
+        raise DeployError(str(error)) from None
 
 
 def _prepare_all(state: State) -> dict[str, Prepared]:

@@ -86,6 +86,15 @@ def swap(changes: Changes) -> Generator[str]:
 
 
 @operation()
+def go_back(release: int) -> Generator[str]:
+    """Make an earlier release the current one, and restart what it concerns.
+
+    + release: its number
+    """
+    yield f"{CURRENT}/fall-back.sh {release}"
+
+
+@operation()
 def remove() -> Generator[str]:
     """Remove every release, what the deploy brought, and what Podman made for it alone."""
     yield "; ".join(

@@ -193,8 +193,8 @@ def snapshot(host: str) -> str:
     """Return all that a deploy could touch, as text to compare: files, links, routes, Podman."""
     return ssh(
         host,
-        "find /etc /var/tmp -xdev -not -path '*/.cache*' -printf '%p %l %m %u %s %T@\\n' | sort; "
-        "ip -brief link; ip -4 -brief address; ip -4 route; nft list ruleset; "
+        "find /etc -xdev -printf '%p %l %m %u %s %T@\\n' | sort; "
+        "ls /var/lib/containers; ip -brief link; ip -4 -brief address; ip -4 route; nft list ruleset; "
         "podman ps -a --format '{{.Names}} {{.ID}} {{.StartedAt}}' | sort; "
         "podman network ls --format '{{.Name}} {{.ID}}' | sort; podman secret ls -q; "
         "podman images --format '{{.ID}}'; ls /run/systemd/generator",
