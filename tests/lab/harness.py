@@ -194,7 +194,8 @@ def snapshot(host: str) -> str:
     return ssh(
         host,
         "find /etc -xdev -printf '%p %l %m %u %s %T@\\n' | sort; "
-        "ls /var/lib/containers; ip -brief link; ip -4 -brief address; ip -4 route; nft list ruleset; "
+        "ls /var/lib/containers; ip -brief link; "
+        "ip -4 -brief address; ip -4 route; nft list ruleset; "
         "podman ps -a --format '{{.Names}} {{.ID}} {{.StartedAt}}' | sort; "
         "podman network ls --format '{{.Name}} {{.ID}}' | sort; podman secret ls -q; "
         "podman images --format '{{.ID}}'; ls /run/systemd/generator",
