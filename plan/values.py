@@ -33,7 +33,7 @@ def _checked(pattern: str, what: str) -> BeforeValidator:
     expression = re.compile(pattern)
 
     def check(value: object) -> str:
-        if not isinstance(value, str) or not expression.fullmatch(value):
+        if not isinstance(value, str) or not value.isprintable() or not expression.fullmatch(value):
             raise ValueError(f"must be {what}")
         return value
 
@@ -133,12 +133,12 @@ HostName = Annotated[str, _checked(rf"{_LABEL}(\.{_LABEL})*", "a host name in lo
 ImageReference = Annotated[
     str, _checked(r"[a-z0-9][A-Za-z0-9._/:@-]{0,254}", "an image reference, name:tag")
 ]
-FilePath = Annotated[str, _checked(r"[^\x00-\x1f\x7f-][^\x00-\x1f\x7f]*", "a file's path")]
+FilePath = Annotated[str, _checked(r"[^-].*", "a file's path")]
 UrlPath = Annotated[str, _checked(r"/[A-Za-z0-9._~/%?=&-]*", "a URL path that starts with /")]
 HealthCommand = Annotated[
     str,
     _checked(
-        r"[^\x00-\x1f\x7f\"'\\`-][^\x00-\x1f\x7f\"'\\`]*",
+        r"[^\"'\\`-][^\"'\\`]*",
         "one line without quotes or backslashes; put anything longer in a script in the image",
     ),
 ]

@@ -1,0 +1,207 @@
+"""A host that is as planned is left alone; each deviation asks for its own repair and no other."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from facts.installed import InstalledState
+from facts.podman import Container, PodmanNetwork, PodmanSecret
+from facts.release import Entry
+from plan.changes import compare
+from plan.model import HostPlan
+from tests.unit.planned import STARTED, as_planned, fresh, observed, plan_one
+
+PLAN = plan_one(observed(shim=True, secrets={"KEY": "env:KEY"}, environment={"A": "1"}))
+HOST = as_planned(PLAN)
+NOTHING = dataclasses.asdict(compare(PLAN, HOST))
+
+Deviation = Callable[[InstalledState], InstalledState]
+# What a new release is: numbered after the last, and read by systemd.
+RELEASE = {"release": 4, "reload": True}
+ALL = {"restart": (7043, 7044)}
+RULES = {"host_network": True}
+
+
+def put(field: str, **items: Any) -> Deviation:
+    """Return a deviation: other items in one of the host's mappings; None takes one away."""
+
+    def deviate(host: InstalledState) -> InstalledState:
+        mapping: Mapping[str, Any] = {**getattr(host, field), **items}
+        left = {key: value for key, value in mapping.items() if value is not None}
+        return dataclasses.replace(host, **{field: left})  # type: ignore[arg-type]
+
+    return deviate
+
+
+def become(**fields: Any) -> Deviation:
+    return lambda host: dataclasses.replace(host, **fields)
+
+
+def shim(**fields: Any) -> Deviation:
+    assert HOST.shim is not None
+    return become(shim=dataclasses.replace(HOST.shim, **fields))
+
+
+def file(path: str, entry: Entry | None) -> Deviation:
+    return put("release", **{path: entry})
+
+
+def instance(**fields: Any) -> Deviation:
+    changed = dataclasses.replace(HOST.containers["onetime-7043"], **fields)
+    return put("containers", **{"onetime-7043": changed})
+
+
+NETWORK = HOST.networks["onetime"]
+STRANGER = PodmanNetwork("mine", "bridge", None, (), None)
+LEFT = Container("onetime-7050", True, "0", STARTED, 1)
+SECRET = HOST.secrets["onetime-KEY"]
+TEMPLATE = PLAN.file("quadlet/onetime@.container").content
+DROP = "table inet filter { chain forward { policy drop; } }"
+
+DEVIATIONS: dict[str, tuple[Deviation, dict[str, Any]]] = {
+    "image gone": (become(image_id=None), {"image": "pull"}),
+    "file edited": (file("quadlet/onetime@.container", Entry("# mine\n" + TEMPLATE)), RELEASE),
+    "file gone": (file("environment", None), RELEASE),
+    "file too many": (file("quadlet/mine.container", Entry("")), RELEASE),
+    "file readable": (file("environment", Entry("A=1\n", mode=0o644)), RELEASE),
+    "link gone": (file("quadlet/onetime@7043.container", None), RELEASE),
+    "link is a file": (file("quadlet/onetime@7043.container", Entry(TEMPLATE)), RELEASE),
+    "quadlet link gone": (put("links", **{"/etc/containers/systemd/onetime": None}), RELEASE),
+    "not reloaded": (become(loaded=frozenset({"/etc/onetime/releases/2/x"})), {"reload": True}),
+    "nothing loaded": (become(loaded=frozenset()), {"reload": True}),
+    "container gone": (put("containers", **{"onetime-7043": None}), {"restart": (7043,)}),
+    "container stopped": (instance(running=False), {"restart": (7043,)}),
+    "container from before": (instance(config="0"), {"restart": (7043,)}),
+    "container older than secret": (instance(started_at=STARTED - 120), {"restart": (7043,)}),
+    "unit failed": (put("units", **{"onetime@7044.service": "failed"}), {"restart": (7044,)}),
+    "leftover unit": (put("units", **{"onetime@7050.service": "active"}), {"stop": (7050,)}),
+    "leftover restarting": (
+        put("units", **{"onetime@7050.service": "activating"}),
+        {"stop": (7050,)},
+    ),
+    "leftover container": (put("containers", **{"onetime-7050": LEFT}), {"stop": (7050,)}),
+    "old failure": (put("units", **{"onetime@7050.service": "failed"}), {}),
+    "network gone": (put("networks", onetime=None), {"networks": ("onetime",), **ALL}),
+    "network from before": (
+        put("networks", onetime=dataclasses.replace(NETWORK, config="0")),
+        {"networks": ("onetime",), **ALL},
+    ),
+    "network of nobody": (put("networks", mine=STRANGER), {}),
+    "secret gone": (put("secrets", **{"onetime-KEY": None}), {"secrets": PLAN.secrets, **ALL}),
+    "secret from before": (
+        put("secrets", **{"onetime-KEY": dataclasses.replace(SECRET, config="0")}),
+        {"secrets": PLAN.secrets, **ALL},
+    ),
+    "secret too many": (
+        put("secrets", **{"onetime-OLD": PodmanSecret("onetime-OLD", "0", 0)}),
+        {"stale_secrets": ("onetime-OLD",)},
+    ),
+    "host unit failed": (put("units", **{"onetime-host-network.service": "failed"}), RULES),
+    "rules gone": (become(table=""), RULES),
+    "rules from before": (become(table=HOST.table.replace(PLAN.rules_config, "0")), RULES),
+    "rules doubled": (become(table=HOST.table * 2), RULES),
+    "no forwarding": (become(forwarding=False), RULES),
+    "a firewall that drops": (become(barriers=(DROP,)), RULES),
+    "shim gone": (become(shim=None), RULES),
+    "shim down": (shim(up=False), RULES),
+    "shim on another card": (shim(parent="eth0"), RULES),
+    "shim of another kind": (shim(kind="macvtap"), RULES),
+    "shim with another MAC": (shim(mac="02:00:00:00:00:01"), RULES),
+    "shim without address": (shim(addresses=frozenset()), RULES),
+    "shim with one more": (shim(addresses=HOST.shim.addresses | {"10.0.0.3/32"}), RULES),  # type: ignore[union-attr]
+    "shim without route": (shim(routes=frozenset()), RULES),
+}
+
+
+def changed(host: InstalledState, plan: HostPlan = PLAN) -> dict[str, Any]:
+    """Return what is to be changed, beside the diffs, which say why there is a release."""
+    changes = dataclasses.asdict(compare(plan, host))
+    return {k: v for k, v in changes.items() if v != NOTHING[k] and k != "files"}
+
+
+def plain(expected: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: tuple(map(dataclasses.asdict, value)) if key == "secrets" else value
+        for key, value in expected.items()
+    }
+
+
+def test_a_host_that_is_as_planned_is_left_alone() -> None:
+    assert not any(value for key, value in NOTHING.items() if key != "previous")
+    assert NOTHING["previous"] == 3
+
+
+@pytest.mark.parametrize("name", DEVIATIONS)
+def test_each_deviation_asks_for_its_own_repair(name: str) -> None:
+    deviate, expected = DEVIATIONS[name]
+    assert changed(deviate(HOST)) == plain(expected)
+
+
+@given(st.sets(st.sampled_from(sorted(DEVIATIONS)), min_size=2, max_size=6))
+def test_deviations_together_ask_for_all_repairs(names: set[str]) -> None:
+    host, expected = HOST, set[str]()
+    for name in sorted(names):
+        deviate, repair = DEVIATIONS[name]
+        host = deviate(host)
+        expected |= repair.keys()
+    # Some deviations undo others, such as a container gone and one stopped; none adds a repair.
+    assert changed(host).keys() <= expected
+
+
+def test_a_fresh_host_gets_everything() -> None:
+    assert changed(fresh()) == plain(
+        {
+            "previous": None,
+            "release": 1,
+            "reload": True,
+            "secrets": PLAN.secrets,
+            "networks": ("onetime", "onetime-publish"),
+            **RULES,
+            **ALL,
+        }
+    )
+    created = compare(PLAN, fresh()).files
+    assert {change.path for change in created} == {
+        *(one.path for one in PLAN.files),
+        *(one.path for one in PLAN.links),
+    }
+    assert all(change.before is None and change.after is not None for change in created)
+
+
+def test_a_diff_holds_whole_texts() -> None:
+    (change,) = compare(PLAN, file("environment", Entry("A=2\n", mode=0o600))(HOST)).files
+    assert (change.path, change.before, change.after) == ("environment", "A=2\n", "A=1\n")
+
+
+@pytest.mark.parametrize(
+    ("data", "restarted", "others"),
+    [
+        ({"instances": [7044, 7045]}, (7045,), {"stop", "release", "reload"}),
+        ({"environment": {"A": "2"}}, (7043, 7044), {"release", "reload"}),
+        ({"container_range": "10.0.0.160/27"}, (7043, 7044), {*RULES, *RELEASE, "networks"}),
+        ({"publish_subnet": "10.89.77.0/24"}, (7043, 7044), {*RULES, *RELEASE, "networks"}),
+        ({"shim": False}, (), {*RULES, *RELEASE}),
+        ({"db_address": "10.0.0.9"}, (7043, 7044), {*RELEASE}),
+        ({"image": "example/other:2"}, (7043, 7044), {*RELEASE}),
+        ({"network_mode": "direct"}, (7043, 7044), {*RULES, *RELEASE, "networks"}),
+    ],
+)
+def test_a_change_of_the_inventory_restarts_only_what_it_concerns(
+    data: dict[str, Any], restarted: tuple[int, ...], others: set[str]
+) -> None:
+    before: dict[str, Any] = {
+        "shim": True,
+        "secrets": {"KEY": "env:KEY"},
+        "environment": {"A": "1"},
+    }
+    seen = observed(**(before | data))
+    after = plan_one(dataclasses.replace(seen, installed=HOST))
+    changes = changed(HOST, after)
+    assert changes.pop("restart", ()) == restarted
+    assert changes.keys() == others

@@ -1,0 +1,141 @@
+"""The inventory's words: what is wrong with a value is said once, with host, key and value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plan.problems import PlanError
+from plan.settings import KEYS, read
+from plan.values import MODES
+from tests.unit.observed import DEFAULTS
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner),
+    max_leaves=5,
+)
+
+
+def problems(environ: dict[str, str] | None = None, /, **data: Any) -> list[str]:
+    try:
+        read("web1", DEFAULTS | data, environ or {})
+    except PlanError as error:
+        return [str(problem) for problem in error.problems]
+    return []
+
+
+def test_the_defaults_are_all_the_words_there_are_and_good() -> None:
+    assert set(DEFAULTS) == set(KEYS)
+    assert problems() == []
+
+
+@given(st.sampled_from(KEYS), VALUES)
+def test_any_value_is_taken_or_refused_in_one_line(key: str, value: Any) -> None:
+    for line in problems(**{key: value}):
+        assert line.startswith(f"web1: {key}: ")
+        assert line.isprintable()
+        assert len(line) < 400
+
+
+@given(st.dictionaries(st.text(), VALUES))
+def test_words_of_any_kind(data: dict[str, Any]) -> None:
+    unknown = {key for key in data if not key.startswith("_")} - set(KEYS)
+    assert len(problems(**data)) >= len(unknown)
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key not in {"environment", "secrets"}])
+@pytest.mark.parametrize("value", ["-v", "--help", "a\nb", "a b\0", "a\r", "\u2028"])
+def test_nothing_that_a_shell_or_a_unit_would_misread_gets_through(key: str, value: str) -> None:
+    (line,) = problems(**{key: value})
+    assert line.startswith(f"web1: {key}: ")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "seen", "advice"),
+    [
+        ("instances", [], "[] was given", "at least one"),
+        ("instances", [80], "[80] was given", "numbers from 1024 to 65535"),
+        ("instances", ["7043"], "['7043'] was given", "numbers from 1024"),
+        ("instances", [True], "[True] was given", "numbers from 1024"),
+        ("instances", [7043, 7044, 7043], "was given", "each port once, and 7043 more than once"),
+        ("instances", [[1], [1]], "was given", "each port once"),
+        ("network_mode", "macvlna", "'macvlna' was given", "(did you mean macvlan?)"),
+        ("container_range", "10.0.0.5/24", "'10.0.0.5/24' was given", "has host bits set"),
+        ("container_range", "fe80::/64", "'fe80::/64' was given", "an IPv4 network such as"),
+        ("publish_subnet", "127.0.0.0/24", "was given", "no host on a network has an address in"),
+        ("publish_address", "0.0.0.0", "was given", "no host has the address 0.0.0.0"),  # noqa: S104
+        ("db_address", "maindb", "'maindb' was given", "an IPv4 address such as 10.0.0.10, or"),
+        ("db_host", "MainDB", "'MainDB' was given", "a host name in lower case"),
+        ("db_port", True, "True was given", "a number from 1 to 65535"),
+        ("shim", "yes", "'yes' was given", "a valid boolean"),
+        ("image", "Onetime Secret", "was given", "an image reference, name:tag"),
+        ("health_path", "status", "'status' was given", "a URL path that starts with /"),
+        ("health_command", "sh -c 'x'", "was given", "one line without quotes"),
+        ("environment", {"PORT": "80"}, "cannot be used as it is", "leave PORT out"),
+        ("environment", {"A": 5}, "cannot be used as it is", "the value of A is not"),
+        ("secrets", {"A": "hunter2"}, "cannot be used as it is", "env:VARIABLE or file:/path"),
+    ],
+)
+def test_the_line_says_what_was_seen_and_what_it_must_be(
+    key: str, value: Any, seen: str, advice: str
+) -> None:
+    (line,) = problems(**{key: value})
+    head, _, tail = line.removeprefix(f"web1: {key}: ").partition(". It must ")
+    assert seen in head
+    assert advice in (tail or head)
+
+
+def test_private_values_are_never_quoted() -> None:
+    lines = problems(environment={"KEY": "hunter2\n"}, secrets={"PASS": "hunter2"})
+    assert len(lines) == 2
+    assert "hunter2" not in str(lines)
+
+
+def test_a_variable_cannot_be_both_open_and_secret() -> None:
+    both = {"environment": {"A": "1", "B": "2"}, "secrets": {"A": "env:A"}}
+    assert problems(**both) == [
+        "web1: secrets: A is in environment too. Leave it in one of the two."
+    ]
+
+
+def test_unknown_words_are_refused_and_likely_ones_named() -> None:
+    lines = problems(shimm=True, _mine=1, sudo=True)
+    assert len(lines) == 2
+    assert "web1: shimm: the deploy knows no such key" in lines[0]
+    assert "(did you mean shim?)" in lines[0]
+    assert "did you mean" not in lines[1]
+
+
+def test_connector_words_are_none_of_ours() -> None:
+    read("web1", DEFAULTS | {"ssh_user": "root"}, {}, ignored={"ssh_user"})
+
+
+@pytest.mark.parametrize("key", ["network_interface", "network_subnet", "network_gateway"])
+def test_environment_variables_are_checked_under_their_own_name(key: str) -> None:
+    (line,) = problems({key.upper(): "-x"}, **{key: None})
+    assert line.startswith(f"web1: {key.upper()}: '-x' was given. It must be an ")
+    # Set but empty is not set: that is how a shell takes one back.
+    assert problems({key.upper(): ""}) == []
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    data = {"instances": [80], "shimm": 1, "db_port": 0, "secrets": {"A": "x"}, "image": None}
+    assert len(problems({"NETWORK_SUBNET": "x"}, **data)) == len(data) + 1
+
+
+def test_a_missing_word_says_where_it_comes_from() -> None:
+    rest = {key: value for key, value in DEFAULTS.items() if key != "db_port"}
+    with pytest.raises(PlanError, match=r"web1: db_port: is missing\. group_data/all\.py"):
+        read("web1", rest, {})
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_only_neighbours_on_the_lan_take_a_range(mode: str) -> None:
+    data = {"network_mode": mode, "container_range": "10.0.0.128/27", "shim": True}
+    settings = read("web1", DEFAULTS | data, {})
+    assert (settings.own_range is not None) == (mode in {"macvlan", "ipvlan"})
+    assert (settings.own_shim is not None) == (mode in {"macvlan", "ipvlan"})
