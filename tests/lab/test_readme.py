@@ -1,0 +1,226 @@
+"""What the documents say is true: settings with their defaults and errors, links, commands."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facts.proc import Listener
+from lab import api
+from plan import settings
+from plan.fleet import Observed, plan_fleet
+from plan.problems import PlanError
+from tasks import prepare
+from tests.lab.conftest import Fresh
+from tests.lab.harness import ROOT, page, snapshot
+from tests.unit import observed
+
+# The hosts of inventories/production, on hosts of the lab.
+STAND_INS = {
+    "app1.production.example": ("plain13", "10.0.0.96/29"),
+    "app2.production.example": ("plain14", "10.0.0.104/29"),
+}
+LAB_HOSTS = tuple(name for name, _ in STAND_INS.values())
+
+# What an operator does with an editor: own hosts and an own image first, a third instance later.
+EDITOR = """#!/bin/sh
+for file in "$@"; do
+  test -f "$file" || exit 1
+  case "$file" in
+    */inventory.py) cp "$EDITS/inventory.py" "$file" ;;
+    */all.py) if grep -q onetime-lab "$file"; then cat "$EDITS/more.py" >>"$file"
+              else cp "$EDITS/all.py" "$file"; fi ;;
+    *) exit 1 ;;
+  esac
+done
+"""
+
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def sections() -> dict[str, str]:
+    """Return the sections of docs/settings.md by the word that they are about."""
+    text = (ROOT / "docs/settings.md").read_text()
+    parts = re.split(r"^## `(\w+)`\n", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def planned(values: Mapping[str, Any]) -> None:
+    """Plan the host that docs/settings.md speaks of; PlanError as an operator would get it."""
+    plain = observed.network("plain", "10.0.0.10" if "db_host" not in values else None)
+    network = replace(
+        plain,
+        addresses=(IPv4Address("10.0.0.20"), IPv4Address("203.0.113.20")),
+        listeners=plain.listeners | {Listener(IPv4Address(0), 8022)},
+        answering={IPv4Address("10.0.0.41"): "52:54:00:12:34:56"},
+    )
+    installed = replace(
+        observed.nothing_installed(),
+        image_id=None if "image" in values else "0123456789ab",
+        drivers=frozenset({"macvlan"}),
+    )
+    data = {**observed.DEFAULTS, "container_range": "10.0.0.128/27", **values}
+    read = settings.read("app1", data, {})
+    if {"secrets", "image_archive"} & values.keys():
+        prepare._local("app1", read)
+    plan_fleet({"app1": Observed(read, network, installed)}, {})
+
+
+def errors() -> list[tuple[str, dict[str, Any], str]]:
+    """Return word, values and error of every row of the tables in docs/settings.md."""
+    rows = []
+    for word, text in sections().items():
+        for cell, error in re.findall(r"^\| `(.+?)` \| (.+) \|$", text, re.MULTILINE):
+            pairs = ast.parse(f"dict({cell})", mode="eval").body if "=" in cell else None
+            values = (
+                {str(pair.arg): ast.literal_eval(pair.value) for pair in pairs.keywords}
+                if isinstance(pairs, ast.Call)
+                else {word: ast.literal_eval(cell)}
+            )
+            rows.append((word, values, error))
+    return rows
+
+
+def test_every_setting_is_documented_and_no_other() -> None:
+    assert set(sections()) == set(settings.KEYS)
+
+
+def test_every_setting_has_its_default_and_says_it() -> None:
+    assert set(observed.DEFAULTS) == set(settings.KEYS)
+    for word, text in sections().items():
+        assert f"\nDefault: `{observed.DEFAULTS[word]!r}`" in text, word
+
+
+@pytest.mark.parametrize("word", settings.KEYS)
+def test_the_example_of_a_setting_is_accepted(word: str) -> None:
+    (example,) = re.findall(r"```python\n(.+?)```", sections()[word], re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(example, {}, names)  # noqa: S102
+    assert set(names) == {word}
+    assert settings.read("app1", {**observed.DEFAULTS, **names}, {})
+
+
+@pytest.mark.parametrize(("word", "values", "error"), errors())
+def test_a_bad_value_gives_the_documented_error(
+    word: str, values: dict[str, Any], error: str
+) -> None:
+    with pytest.raises(PlanError) as raised:
+        planned(values)
+    assert f"  - app1: {error}" in str(raised.value), word
+
+
+def test_the_host_of_the_documentation_is_accepted_as_it_is() -> None:
+    planned({})
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", document.read_text()):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        page = document.parent / path if path else document
+        assert page.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+            anchors = {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}
+            assert anchor in anchors, target
+
+
+def commands() -> list[tuple[str, str]]:
+    """Return README's blocks of commands in their order, each with the comment before it."""
+    text = (ROOT / "README.md").read_text()
+    return re.findall(r"(?:<!-- (.+?) -->\n)?```sh\n(.+?)```", text, re.DOTALL)
+
+
+def test_readme_marks_nothing_but_the_tests_as_not_run() -> None:
+    assert [block for mark, block in commands() if mark] == ["make test\n"]
+
+
+def checkout(directory: Path) -> Path:
+    """Return a copy of the project without anything that git would not carry."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    copy = directory / "checkout"
+    for name in filter(lambda name: (ROOT / name).is_file(), listed.stdout.splitlines()):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, copy / name)
+    (copy / ".venv").symlink_to(ROOT / ".venv")
+    return copy
+
+
+def edits(directory: Path) -> dict[str, str]:
+    """Write what the editor puts into the files, and return the environment that it needs."""
+    known = {host.name: host for host in api.hosts()}
+    entries = [
+        (
+            name,
+            {
+                "ssh_hostname": known[stand_in].public_address,
+                "ssh_key": str(known[stand_in].ssh_key),
+                "ssh_known_hosts_file": str(known[stand_in].known_hosts),
+                "container_range": container_range,
+            },
+        )
+        for name, (stand_in, container_range) in STAND_INS.items()
+    ]
+    (directory / "inventory.py").write_text(f"production = {entries!r}\n")
+    (directory / "all.py").write_text(
+        'ssh_user = "root"\n'
+        'image = "localhost/onetime-lab:1"\n'
+        f'image_archive = "{api.image_archive("1")}"\n'
+        'health_command = "wget -q -O /dev/null http://127.0.0.1:<port><health_path>"\n'
+    )
+    (directory / "more.py").write_text("instances = [7043, 7044, 7045]\n")
+    editor = directory / "editor"
+    editor.write_text(EDITOR)
+    editor.chmod(0o755)
+    return {"EDITOR": str(editor), "EDITS": str(directory)}
+
+
+def test_every_command_in_readme_does_what_it_says(fresh: Fresh, tmp_path: Path) -> None:
+    fresh(*LAB_HOSTS)
+    directory = checkout(tmp_path)
+    environment = {**os.environ, **edits(tmp_path)}
+    outputs: dict[str, str] = {}
+    for mark, block in commands():
+        if mark:
+            continue
+        before = [snapshot(host) for host in LAB_HOSTS]
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", block],
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+        assert done.returncode == 0, f"{block}\n{done.stdout}"
+        assert "Traceback" not in done.stdout
+        outputs[block] = done.stdout
+        if "-y" not in block.split():
+            assert [snapshot(host) for host in LAB_HOSTS] == before, block
+    for host in LAB_HOSTS:
+        for port in (7043, 7044, 7045):
+            assert page(host, "127.0.0.1", port)["version"] == "1"
+    whole = "\n".join(outputs.values())
+    for sign in ("+ ContainerName=onetime-%i", '"onetime-7043": {', '"answer": "+PONG"'):
+        assert sign in whole, sign
