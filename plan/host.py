@@ -64,13 +64,15 @@ def plan_host(
     + keys: names of the environment variables that overrode a setting, by setting
     """
     problems = [*check_host(host, settings, network, installed)]
-    problems += check_image(host, settings, installed)
+    # Without root Podman and the kernel show somebody else's things, or nothing.
+    if installed.root:
+        problems += check_image(host, settings, installed)
+        problems += check_driver(host, settings, installed)
     mode = MODES.get(settings.network_mode)
     if mode is None:
         seen = f"{settings.network_mode} is not built yet"
         problems.append(Problem(host, "network_mode", seen, f"Use {', '.join(MODES)}"))
         raise PlanError(problems)
-    problems += check_driver(host, settings, installed)
     private, mode_plan = None, None
     try:
         private = detect(host, settings, network, layer2=mode.layer2, keys=keys)

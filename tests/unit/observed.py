@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+from collections.abc import Mapping
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def nothing_installed() -> InstalledState:
 
 
 def settings(
-    host: str = "plain", /, environ: dict[str, str] | None = None, **data: Any
+    host: str = "plain", environ: Mapping[str, str] | None = None, /, **data: Any
 ) -> Settings:
     return read(host, DEFAULTS | data, environ or {})
 

@@ -1,0 +1,238 @@
+"""What only all hosts together can tell, and what each must be before anything is touched."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+import pytest
+
+from facts.installed import InstalledState
+from facts.podman import Container, PodmanNetwork
+from facts.proc import Listener, Route
+from facts.release import Entry
+from plan.fleet import Observed, plan_fleet, probes
+from tests.unit.observed import RANGE, address, settings
+from tests.unit.planned import as_planned, fresh, observed, plan_one, refusals
+
+
+def at(seen: Observed, own: str) -> Observed:
+    """Return the same host with another private address."""
+    private = address(own)
+    addresses = (private, address("203.0.113.15"))
+    return dataclasses.replace(seen, network=dataclasses.replace(seen.network, addresses=addresses))
+
+
+def two(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Observed]:
+    """Return two hosts of one subnet, with ranges of their own where the data says nothing."""
+    other = {"container_range": "10.0.0.160/27"}
+    return {
+        "a": at(observed(**first), "10.0.0.11"),
+        "b": at(observed(**(other | dict(second))), "10.0.0.12"),
+    }
+
+
+def lines(hosts: Mapping[str, Observed], bystanders: Mapping[str, Any] | None = None) -> list[str]:
+    return [str(problem) for problem in refusals(hosts, bystanders)]
+
+
+def test_two_good_hosts_are_planned_and_share_no_address_and_no_mac() -> None:
+    plans = plan_fleet(two({"shim": True}, {"shim": True}), {})
+    used = [i.address for plan in plans.values() for i in plan.instances]
+    used += [plan.shim.address for plan in plans.values() if plan.shim]
+    assert len(used) == len(set(used)) == 6
+    texts = [file.content for plan in plans.values() for file in plan.files]
+    macs = [word for text in texts for word in text.split() if "mac=" in word]
+    assert len(macs) == len(set(macs)) == 4
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (
+            {},
+            {"container_range": "10.0.0.144/28"},
+            "a: container_range: 10.0.0.128/27 overlaps with 10.0.0.144/28 of b. ",
+        ),
+        (
+            {"shim": True, "shim_address": "10.0.0.165"},
+            {},
+            "a: shim_address: 10.0.0.165 is in the container_range of b. ",
+        ),
+        (
+            # Port 7043 has place 7043 % 31 + 1 of 31 in 10.0.0.160/27.
+            {"shim": True, "shim_address": "10.0.0.167"},
+            {},
+            "a: shim_address: 10.0.0.167 is instance 7043's on b. ",
+        ),
+        (
+            {"shim": True, "shim_address": "10.0.0.50"},
+            {"shim": True, "shim_address": "10.0.0.50"},
+            "a: shim_address: 10.0.0.50 is the shim of b too. ",
+        ),
+        (
+            {"shim": True, "shim_address": "10.0.0.12"},
+            {},
+            "a: shim_address: 10.0.0.12 is an address of b. ",
+        ),
+        (
+            {"shim": True, "shim_address": "10.0.0.11"},
+            {},
+            "a: shim_address: 10.0.0.11 is the host's own address. ",
+        ),
+        (
+            {"container_range": "10.0.0.12/30"},
+            {},
+            "a: container_range: 10.0.0.12/30 holds 10.0.0.12, an address of b. ",
+        ),
+        (
+            {"container_range": "10.0.0.12/30", "shim": True},
+            {},
+            "a: container_range: 10.0.0.12/30 holds 10.0.0.12, an address of b. ",
+        ),
+    ],
+)
+def test_hosts_that_do_not_fit_together(
+    first: dict[str, Any], second: dict[str, Any], expected: str
+) -> None:
+    (line,) = lines(two(first, second))
+    assert line.startswith(expected)
+
+
+def test_the_place_of_a_port_is_as_the_case_above_says() -> None:
+    plan = plan_fleet(two({}, {}), {})["b"]
+    assert plan.instances[0].address == address("10.0.0.160") + 1 + 7043 % 31
+
+
+def test_hosts_on_known_different_subnets_never_meet() -> None:
+    part = {"network_interface": "eth1", "container_range": "10.0.1.128/27"}
+    b = observed("twocards", **part)
+    assert lines({"a": observed(), "b": b}) == []
+    # The subnet of a host that this run does not see is not known to be another one.
+    (line,) = lines({"a": observed(), "b": b}, {"c": settings(**part)})
+    assert line.startswith("b: container_range: 10.0.1.128/27 overlaps with 10.0.1.128/27 of c. ")
+
+
+def test_hosts_that_this_run_leaves_alone_count_by_their_settings() -> None:
+    there = {
+        "z1": settings(container_range="10.0.0.128/28"),
+        "z2": settings(shim=True, shim_address="10.0.0.129", container_range="10.0.0.192/28"),
+        "z3": settings(network_mode="host", **RANGE),
+    }
+    found = lines({"a": observed()}, there)
+    assert [line.split(". ")[0] for line in found] == [
+        "a: container_range: 10.0.0.128/27 overlaps with 10.0.0.128/28 of z1",
+        "z2: shim_address: 10.0.0.129 is in the container_range of a",
+        "z2: shim_address: 10.0.0.129 is in the container_range of z1",
+    ]
+
+
+def test_the_problems_of_all_hosts_come_at_once() -> None:
+    hosts = two({"db_address": "host-gateway"}, {"container_range": "10.0.0.128/27"})
+    hosts["c"] = observed("cloud", container_range="10.0.0.192/27")
+    hosts["d"] = observed("nocard", container_range="10.0.0.224/27")
+    assert {line.split(". ")[0].split(": ")[0] for line in lines(hosts)} == {"a", "c", "d"}
+    assert sum("overlaps" in line for line in lines(hosts)) == 1
+
+
+def test_who_answers_for_an_address_is_named() -> None:
+    (planned,) = {i.address for i in plan_one(observed(instances=[7043])).instances}
+    assert planned is not None
+    answers = {planned: "02:00:00:00:00:99", IPv4Address("10.0.0.77"): "02:00:00:00:00:77"}
+    seen = observed(instances=[7043])
+    seen = dataclasses.replace(seen, network=dataclasses.replace(seen.network, answering=answers))
+    (line,) = lines({"a": seen})
+    assert f"{planned}, meant for instance 7043, is answered by 02:00:00:00:00:99" in line
+
+
+def test_only_addresses_that_do_not_run_yet_are_asked_for() -> None:
+    plan = plan_one(observed(shim=True))
+    chosen = settings(shim=True, **RANGE)
+    assert len(probes(chosen, fresh())) == 3
+    running = as_planned(plan)
+    assert probes(chosen, running) == ()
+    stopped = dataclasses.replace(running.containers["onetime-7044"], running=False)
+    one_down = {**running.containers, "onetime-7044": stopped}
+    assert len(probes(chosen, dataclasses.replace(running, containers=one_down))) == 1
+    moved = settings(shim=True, shim_address="10.0.0.50", **RANGE)
+    assert probes(moved, running) == ("10.0.0.50",)
+    assert probes(settings(container_range="0.0.0.0/0"), fresh()) == ()
+
+
+def test_an_edited_drop_in_is_no_crash_and_gives_nobody_a_taken_address() -> None:
+    path = "quadlet/onetime@{}.container.d/address.conf"
+    for text in (
+        "Network=onetime.network:ip=999.1,mac=x\n",
+        "Network=onetime.network:ip=10.0.0.140\n",
+    ):
+        entries = {path.format(port): Entry(content=text) for port in (7043, 7044)}
+        installed = dataclasses.replace(fresh(), release=entries)
+        plan = plan_one(dataclasses.replace(observed(), installed=installed))
+        assert len({one.address for one in plan.instances}) == 2
+
+
+def changed(**fields: Any) -> InstalledState:
+    return dataclasses.replace(fresh(), **fields)
+
+
+STRANGER = Container("onetime-7043", True, None, 0, 1)
+OTHERS = PodmanNetwork("onetime", "bridge", None, (), None)
+
+
+@pytest.mark.parametrize(
+    ("installed", "data", "expected"),
+    [
+        (changed(podman=(5, 2, 9)), {}, "podman: 5.2.9 is there, and 5.3 is needed"),
+        (changed(podman=None), {}, "podman: no Podman is there, and 5.3 is needed"),
+        (changed(foreign=("/etc/x/onetime.network",)), {}, "unit files: this deploy did not make"),
+        (changed(containers={"onetime-7043": STRANGER}), {}, "podman: this deploy did not make"),
+        (changed(networks={"onetime": OTHERS}), {}, "podman: this deploy did not make"),
+        (changed(drivers=frozenset()), {}, "network_mode: the kernel cannot make macvlan links"),
+        (changed(image_id=None), {"image": "localhost/x:1"}, "image: the host does not have"),
+        (fresh(), {"publish_address": "10.0.0.77"}, "publish_address: the host has no 10.0.0.77"),
+        (fresh(), {"instances": [7043, 22022]}, "instances: something else listens on port 22022"),
+        (fresh(), {"publish_subnet": "10.9.9.0/30"}, "publish_subnet: 10.9.9.0/30 has room for 1"),
+        (fresh(), {"publish_subnet": "10.0.0.0/16"}, "publish_subnet: 10.0.0.0/16 overlaps with"),
+        (fresh(), {"publish_subnet": "10.88.1.0/24"}, "publish_subnet: 10.88.1.0/24 overlaps wit"),
+        (fresh(), {"container_range": None}, "container_range: none was given"),
+        (fresh(), {"container_range": "10.0.9.0/27"}, "container_range: 10.0.9.0/27 is not inside"),
+        (fresh(), {"container_range": "10.0.0.0/29"}, "container_range: 10.0.0.0/29 holds the gat"),
+        (fresh(), {"container_range": "10.0.0.8/30"}, "container_range: 10.0.0.8/30 holds the dat"),
+        (fresh(), {"container_range": "10.0.0.40/31"}, "container_range: 10.0.0.40/31 has room fo"),
+        (fresh(), {"shim": True, "shim_address": "10.0.0.255"}, "shim_address: 10.0.0.255 is no"),
+        (fresh(), {"shim": True, "shim_address": "10.0.0.1"}, "shim_address: 10.0.0.1 is the gate"),
+        (fresh(), {"db_address": "host-gateway"}, "db_address: host-gateway means a database on"),
+        (fresh(), {"db_address": "10.0.0.15"}, "db_address: maindb is 10.0.0.15, on the host itse"),
+        (fresh(), {"db_address": "127.0.0.1"}, "db_address: maindb is 127.0.0.1, on the host its"),
+    ],
+)
+def test_a_host_that_does_not_fit(
+    installed: InstalledState, data: dict[str, Any], expected: str
+) -> None:
+    seen = observed(**data)
+    extra = {Listener(address("127.0.0.1"), 22022)}
+    network = dataclasses.replace(seen.network, listeners=seen.network.listeners | extra)
+    seen = dataclasses.replace(seen, installed=installed, network=network)
+    (line,) = lines({"a": seen})
+    assert line.startswith(f"a: {expected}")
+    assert line.count("a: ") == 1
+
+
+def test_without_root_nothing_else_is_said() -> None:
+    bare = changed(root=False, podman=None, image_id=None, drivers=frozenset())
+    (line,) = lines({"a": dataclasses.replace(observed(), installed=bare)})
+    assert line.startswith("a: ssh_user: the deploy does not run as root there. ")
+
+
+def test_a_database_on_the_host_itself_is_reached_over_the_shim() -> None:
+    assert lines({"a": observed(db_address="10.0.0.15", shim=True)}) == []
+
+
+def test_a_block_that_holds_the_subnet_is_carried_to_the_containers() -> None:
+    seen = observed(db_address="10.5.0.9", publish_subnet="172.30.0.0/24")
+    block = Route("eth1", IPv4Network("10.0.0.0/8"), address("10.0.0.1"), 0)
+    network = dataclasses.replace(seen.network, routes=(*seen.network.routes, block))
+    plan = plan_one(dataclasses.replace(seen, network=network))
+    assert "--route=10.0.0.0/8,10.0.0.1" in plan.file("quadlet/onetime.network").content
