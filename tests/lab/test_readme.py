@@ -22,7 +22,7 @@ from plan.fleet import Observed, plan_fleet
 from plan.problems import PlanError
 from tasks import prepare
 from tests.lab.conftest import Fresh
-from tests.lab.harness import ROOT, page, snapshot
+from tests.lab.harness import ROOT, page, snapshot, ssh
 from tests.unit import observed
 
 # The hosts of inventories/production, on hosts of the lab.
@@ -193,14 +193,20 @@ def edits(directory: Path) -> dict[str, str]:
     return {"EDITOR": str(editor), "EDITS": str(directory)}
 
 
+def running(host: str) -> list[int]:
+    """Return the ports of the instances that run and answer."""
+    names = ssh(host, "podman ps --filter name=^onetime- --format '{{.Names}}'").split()
+    ports = sorted(int(name.removeprefix("onetime-")) for name in names)
+    assert all(page(host, "127.0.0.1", port)["version"] == "1" for port in ports)
+    return ports
+
+
 def test_every_command_in_readme_does_what_it_says(fresh: Fresh, tmp_path: Path) -> None:
     fresh(*LAB_HOSTS)
     directory = checkout(tmp_path)
     environment = {**os.environ, **edits(tmp_path)}
-    outputs: dict[str, str] = {}
-    for mark, block in commands():
-        if mark:
-            continue
+    output, history = "", [[running(host) for host in LAB_HOSTS]]
+    for block in [block for mark, block in commands() if not mark]:
         before = [snapshot(host) for host in LAB_HOSTS]
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", block],
@@ -215,12 +221,14 @@ def test_every_command_in_readme_does_what_it_says(fresh: Fresh, tmp_path: Path)
         )
         assert done.returncode == 0, f"{block}\n{done.stdout}"
         assert "Traceback" not in done.stdout
-        outputs[block] = done.stdout
+        output += done.stdout
         if "-y" not in block.split():
             assert [snapshot(host) for host in LAB_HOSTS] == before, block
-    for host in LAB_HOSTS:
-        for port in (7043, 7044, 7045):
-            assert page(host, "127.0.0.1", port)["version"] == "1"
-    whole = "\n".join(outputs.values())
+        now = [running(host) for host in LAB_HOSTS]
+        history += [now] if now != history[-1] else []
+
+    # Nothing, the deploy, one more instance, the rollback, the teardown; always on both hosts.
+    two, three = [7043, 7044], [7043, 7044, 7045]
+    assert history == [[ports, ports] for ports in ([], two, three, two, [])]
     for sign in ("+ ContainerName=onetime-%i", '"onetime-7043": {', '"answer": "+PONG"'):
-        assert sign in whole, sign
+        assert sign in output, sign
