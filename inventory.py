@@ -3,18 +3,7 @@
 from pyinfra.api.exceptions import InventoryError
 
 from lab import api as _lab
-
-# A part of 10.0.0.0/24 for each host's containers; the hosts themselves have addresses below .128.
-_RANGES = {
-    "plain1": "10.0.0.128/27",
-    "plain2": "10.0.0.160/27",
-    "plain3": "10.0.0.192/28",
-    "metric1": "10.0.0.208/28",
-    "docker1": "10.0.0.224/29",
-    "twocards1": "10.0.0.232/29",
-    "far1": "10.0.0.240/29",
-    "forky1": "10.0.0.248/29",
-}
+from lab.ranges import RANGES as _RANGES
 
 lab = [
     (

@@ -13,22 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from lab import api
+from lab.ranges import RANGES
 
 ROOT = Path(__file__).parents[2]
 PYINFRA = Path(sys.executable).with_name("pyinfra")
 PORTS = (7043, 7044)
 OUTSIDE = "198.51.100.10"
-
-RANGES = {
-    "plain1": "10.0.0.128/27",
-    "plain2": "10.0.0.160/27",
-    "plain3": "10.0.0.192/28",
-    "metric1": "10.0.0.208/28",
-    "docker1": "10.0.0.224/29",
-    "twocards1": "10.0.0.232/29",
-    "far1": "10.0.0.240/29",
-    "forky1": "10.0.0.248/29",
-}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,12 @@
+"""A part of 10.0.0.0/24 for the containers of each host; the hosts' own addresses are below .128."""
+
+RANGES = {
+    "plain1": "10.0.0.128/27",
+    "plain2": "10.0.0.160/27",
+    "plain3": "10.0.0.192/28",
+    "metric1": "10.0.0.208/28",
+    "docker1": "10.0.0.224/29",
+    "twocards1": "10.0.0.232/29",
+    "far1": "10.0.0.240/29",
+    "forky1": "10.0.0.248/29",
+}
