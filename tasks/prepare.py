@@ -107,16 +107,17 @@ def _prepare_all(state: State) -> dict[str, Prepared]:
         except PlanError as error:
             # A host that this run leaves alone may be as wrong as it likes.
             problems += error.problems if host.name in active else ()
-    if problems:
-        raise DeployError(str(PlanError(problems)))
 
-    observed = _observe_all(state, active, settings, secrets)
+    observed = _observe_all(state, {name: active[name] for name in settings}, settings, secrets)
     # A host that could not be observed keeps its place on the network all the same.
     bystanders |= {name: known for name, known in settings.items() if name not in observed}
+    plans: dict[str, HostPlan] = {}
     try:
         plans = plan_fleet(observed, bystanders)
     except PlanError as error:
-        raise DeployError(str(error)) from None
+        problems += error.problems
+    if problems:
+        raise DeployError(str(PlanError(problems)))
     for name, plan in plans.items():
         for warning in plan.warnings:
             logger.warning("%s%s", active[name].print_prefix, warning)

@@ -1,0 +1,167 @@
+"""Whole runs of pyinfra with its own `@fake` hosts, which answer facts and record commands."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.unit.kernel import answers_text
+from tests.unit.observed import FIXTURES, installed_lines, proc_answers
+
+ROOT = FIXTURES.parents[1]
+HEALTHY = {
+    f"{port}/{path}": "+PONG\r\n" if path == "database" else "HTTP/1.0 200 OK\r\n"
+    for port in (7043, 7044)
+    for path in ("127.0.0.1", "10.0.0.15", "database")
+}
+
+
+def fake(
+    proc: Mapping[str, str] | None = None,
+    installed: list[str] | None = None,
+    paths: Mapping[str, str] | None = None,
+    **data: Any,
+) -> dict[str, Any]:
+    """Return a host's data: the answers to its facts, matched by what only they ask."""
+    network = answers_text(proc or proc_answers("plain", "10.0.0.10"))
+    return {
+        "container_range": "10.0.0.128/27",
+        "fake_delay": 0,
+        "fake_delay_jitter": 0,
+        "fake_responses": {
+            "say resolved": "\n".join(network),
+            "say containers": "\n".join(installed or installed_lines("plain")),
+            "say 7043/database": "\n".join(answers_text(paths or HEALTHY)),
+        },
+        **data,
+    }
+
+
+def pyinfra(directory: Path, *flags: str, **hosts: dict[str, Any]) -> tuple[int, str]:
+    inventory = directory / "inventory.py"
+    inventory.write_text(f"fakes = {[(f'@fake/{name}', data) for name, data in hosts.items()]!r}\n")
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("pyinfra")), str(inventory), "deploy.py", *flags],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in done.stdout, done.stdout
+    return done.returncode, done.stdout
+
+
+def commands(output: str, host: str) -> list[str]:
+    """Return what was run on a host to change it, in order."""
+    found = re.findall(rf"\[@fake/{host}\] *>>> (.*)", output)
+    # The facts' scripts start with an empty line.
+    return [command for command in found if command]
+
+
+def problems(output: str) -> list[str]:
+    return [line.removeprefix("  - ") for line in output.splitlines() if line.startswith("  - ")]
+
+
+def test_a_fresh_host_is_deployed_step_by_step(tmp_path: Path) -> None:
+    code, output = pyinfra(tmp_path, "-y", "-vv", web1=fake())
+    assert code == 0, output
+    steps = iter(commands(output, "web1"))
+    for step in (
+        "podman pull",
+        "podman image exists",
+        "tar -xp -C /etc/onetime/staging",
+        "mv -T /etc/onetime/next /etc/onetime/current",
+        "systemctl restart onetime-host-network.service",
+        "systemctl restart onetime@7043.service",
+        "systemctl restart onetime@7044.service",
+    ):
+        assert any(step in command for command in steps), f"no {step}, or too early"
+
+
+def test_a_dry_run_changes_nothing(tmp_path: Path) -> None:
+    code, output = pyinfra(tmp_path, "--dry", "-vv", web1=fake())
+    assert code == 0, output
+    assert commands(output, "web1") == []
+
+
+GARBLED = proc_answers("plain", "10.0.0.10") | {"route": "Iface\nnonsense\n"}
+HOSTILE = {
+    "garbled": (fake(GARBLED), "/proc/net/route, line 2: 11 fields expected in 'nonsense'"),
+    "torn": (fake(installed=installed_lines("plain")[:-1]), "cut off before its end marker"),
+    "silent": (fake() | {"fake_responses": {}}, "the host answered nothing"),
+    "bare": (fake(installed=["sh: base64: not found", "end-of-answers"]), "is garbled"),
+}
+
+
+def test_hosts_that_answer_nonsense_fail_alone(tmp_path: Path) -> None:
+    bad = {
+        name: {**host, "container_range": f"10.0.0.{160 + 8 * number}/29"}
+        for number, (name, (host, _)) in enumerate(HOSTILE.items())
+    }
+    code, output = pyinfra(tmp_path, "-y", "-vv", web1=fake(), **bad)
+    assert code != 0
+    assert any("systemctl restart onetime@7044" in c for c in commands(output, "web1"))
+    for name, (_, complaint) in HOSTILE.items():
+        (line,) = [
+            line for line in output.splitlines() if f"[@fake/{name}]" in line and complaint in line
+        ]
+        assert "Error" in line or "answered nothing" in line
+        assert commands(output, name) == []
+
+
+def test_a_host_that_cannot_be_observed_keeps_its_range(tmp_path: Path) -> None:
+    code, output = pyinfra(tmp_path, "-y", "-vv", web1=fake(), web2=fake(GARBLED))
+    assert code != 0
+    (line,) = problems(output)
+    assert "web1: container_range: 10.0.0.128/27 overlaps with 10.0.0.128/27 of @fake/web2" in line
+    assert commands(output, "web1") == []
+
+
+def test_problems_of_all_kinds_and_hosts_come_in_one_list(tmp_path: Path) -> None:
+    """Values, what this machine lacks, what a host lacks, and what only both together show."""
+    nocard = fake(proc_answers("nocard"), container_range="10.0.0.160/27", db_address="10.0.0.10")
+    code, output = pyinfra(
+        tmp_path,
+        "-y",
+        "-vv",
+        web1=fake(shimm=True, db_port=0),
+        web2=nocard,
+        web3=fake(image_archive="gone.tar", secrets={"KEY": "env:NOT_SET_ANYWHERE"}),
+        web4=fake(publish_address="10.0.0.77", publish_subnet="10.0.0.0/28"),
+        web5=fake(container_range="10.0.0.144/28"),
+    )
+    assert code != 0
+    assert [line.split(": ")[:2] for line in problems(output)] == [
+        ["@fake/web1", "shimm"],
+        ["@fake/web1", "db_port"],
+        ["@fake/web3", "image_archive"],
+        ["@fake/web3", "secrets"],
+        ["@fake/web2", "network_interface"],
+        ["@fake/web4", "publish_address"],
+        ["@fake/web4", "publish_subnet"],
+        ["@fake/web4", "container_range"],
+    ]
+    assert "8 problems; nothing was changed" in output
+    for host in ("web1", "web2", "web3", "web4", "web5"):
+        assert commands(output, host) == []
+
+
+def test_a_path_that_does_not_answer_fails_the_run(tmp_path: Path) -> None:
+    paths = HEALTHY | {"7044/database": "bash: connect: Connection refused\n"}
+    host = fake(paths=paths)
+    # What verify found is printed on the host and exits 1, so that pyinfra counts it as failed.
+    host["fake_responses"]["Likely cause"] = {"success": False}
+    code, output = pyinfra(tmp_path, "-y", "-vv", web1=host)
+    assert code != 0
+    failure = commands(output, "web1")[-1]
+    assert failure.endswith("exit 1")
+    assert "@fake/web1: instance 7044 to the database maindb:6379: " in failure
+    assert "nothing listens on port 6379" in failure
+    assert failure.count("Likely cause") == 1
