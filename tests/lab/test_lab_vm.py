@@ -71,11 +71,12 @@ def test_its_cards_are_those_of_a_plain_host() -> None:
 
 
 def test_it_reaches_the_database_the_outside_and_its_neighbours() -> None:
+    # An answer may come late where the machine has much else to do.
     assert answer("redis-cli -h maindb ping") == "PONG"
-    assert answer("curl -sm 5 http://198.51.100.10/") == f"client={PUBLIC}"
-    answer("ping -c 1 -W 2 10.0.0.1")
-    assert api.run_in("gateway", ["ping", "-c1", "-W2", PRIVATE]).returncode == 0
-    assert api.run_in("outside", ["ping", "-c1", "-W2", PUBLIC]).returncode == 0
+    assert answer("curl -sm 20 http://198.51.100.10/") == f"client={PUBLIC}"
+    answer("ping -c 1 -W 20 10.0.0.1")
+    assert api.run_in("gateway", ["ping", "-c1", "-W20", PRIVATE]).returncode == 0
+    assert api.run_in("outside", ["ping", "-c1", "-W20", PUBLIC]).returncode == 0
 
 
 def test_commands_run_in_it_as_in_a_namespace() -> None:
@@ -115,7 +116,7 @@ def test_the_app_runs_and_its_port_is_published() -> None:
     answer(f"podman run -d --name app --pids-limit 99 --memory 64m -p 8000:3000 {IMAGE}")
     question = ["curl", "-sfm", "5", f"http://{PUBLIC}:8000/api/v2/status"]
     wait_until(lambda: api.run_in("outside", question).returncode == 0, what="the app", seconds=60)
-    said = api.run_in("maindb", ["curl", "-sfm", "5", f"http://{PRIVATE}:8000/whoami"]).stdout
+    said = api.run_in("maindb", ["curl", "-sfm", "20", f"http://{PRIVATE}:8000/whoami"]).stdout
     assert "client=10.0.0.10\n" in said
     assert answer("podman exec app cat /sys/fs/cgroup/pids.max") == "99"
 
@@ -163,7 +164,7 @@ def test_a_base_whose_building_was_killed_leaves_nothing() -> None:
     process = subprocess.Popen([sys.executable, "-c", another], cwd=ROOT)
 
     def half_way() -> bool:
-        return any(BASES.glob("vm-*.tmp/root/usr/bin/apt"))
+        return any(BASES.glob("vm-*.tmp/root/*"))
 
     try:
         wait_until(
