@@ -1,4 +1,4 @@
-"""A part of 10.0.0.0/24 for the containers of each host; the hosts' own addresses are below .128."""
+"""Parts of 10.0.0.0/24 for the containers of each host; the hosts themselves are below .128."""
 
 RANGES = {
     "plain1": "10.0.0.128/27",
