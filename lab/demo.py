@@ -149,7 +149,7 @@ def answer(done: subprocess.CompletedProcess[str]) -> str:
 def show(instances: list[Instance]) -> None:
     """Print the addresses, and what to try next."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("host", "from this shell", "from the LAN", "the container", "maindb sees"):
+    for heading in ("host", "from this shell", "from the LAN", "the container", "for maindb"):
         table.add_column(heading, no_wrap=True)
     for one in instances:
         table.add_row(one.host, one.public_url, one.private, one.own, one.seen_by_maindb)
