@@ -27,8 +27,8 @@ from tests.unit import observed
 
 # The hosts of inventories/production, on hosts of the lab.
 STAND_INS = {
-    "app1.production.example": ("plain13", "10.0.0.96/29"),
-    "app2.production.example": ("plain14", "10.0.0.104/29"),
+    "app1.production.example": ("plain10", "10.0.0.96/29"),
+    "app2.production.example": ("plain11", "10.0.0.104/29"),
 }
 LAB_HOSTS = tuple(name for name, _ in STAND_INS.values())
 
