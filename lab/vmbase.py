@@ -25,7 +25,7 @@ FIRMWARE = "firmware"
 
 PACKAGES = (*base.PACKAGES, "udev", "kmod")
 
-# Only unpacked, no script of theirs runs: installing a kernel makes an initrd for minutes.
+# Only unpacked, no script of theirs runs: installing a kernel would build an initrd.
 PARTS = ("linux-image-cloud-amd64", "qemu-system-x86", "qemu-utils", "e2fsprogs", "zstd")
 
 SETUP = (
@@ -97,7 +97,7 @@ def program(built: Path, name: str) -> list[str]:
 
 
 def _packed_kernel(image: bytes) -> bytes:
-    """Cut the packed kernel out of the program that unpacks it at boot, which takes seconds here.
+    """Cut the packed kernel out of the program that unpacks it at boot, which takes it a second here.
 
     The offsets are those of Linux' Documentation/arch/x86/boot.rst; the last
     four bytes are the unpacked size, which is not part of the packed stream.
