@@ -97,7 +97,7 @@ def program(built: Path, name: str) -> list[str]:
 
 
 def _packed_kernel(image: bytes) -> bytes:
-    """Cut the packed kernel out of the program that unpacks it at boot, which takes it a second here.
+    """Cut the packed kernel out of its image, so that it need not unpack itself at emulated speed.
 
     The offsets are those of Linux' Documentation/arch/x86/boot.rst; the last
     four bytes are the unpacked size, which is not part of the packed stream.
