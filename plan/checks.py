@@ -153,8 +153,6 @@ def _bridge(
         for used in other.subnets
         if used.overlaps(subnet) and other.name not in {"onetime", "onetime-publish"}
     }
-    if settings.own_range is not None and settings.own_range.overlaps(subnet):
-        users.add(f"container_range {settings.own_range}")
     if users:
         yield Problem(
             host,

@@ -132,7 +132,8 @@ def _refuse(situation: Situation, private: PrivateNetwork) -> None:
             "such as a /27 outside the DHCP range",
         )
         raise PlanError(problems)
-    if not container_range.subnet_of(private.subnet):
+    inside = container_range.subnet_of(private.subnet)
+    if not inside:
         add(
             "container_range",
             f"{container_range} is not inside {private.subnet}, the subnet of {private.interface}",
@@ -146,9 +147,8 @@ def _refuse(situation: Situation, private: PrivateNetwork) -> None:
             f"{shim_address} is no host's address in {private.subnet}",
             "Leave it out to use the first address of container_range",
         )
-    neighbours = (("gateway", private.gateway), ("database", database))
-    for name, address in neighbours:
-        if address is not None and address in container_range:
+    for name, address in (("gateway", private.gateway), ("database", database)):
+        if inside and address is not None and address in container_range:
             add(
                 "container_range",
                 f"{container_range} holds the {name}, {address}",

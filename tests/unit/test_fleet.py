@@ -198,6 +198,7 @@ OTHERS = PodmanNetwork("onetime", "bridge", None, (), None)
         (fresh(), {"publish_subnet": "10.88.1.0/24"}, "publish_subnet: 10.88.1.0/24 overlaps wit"),
         (fresh(), {"container_range": None}, "container_range: none was given"),
         (fresh(), {"container_range": "10.0.9.0/27"}, "container_range: 10.0.9.0/27 is not inside"),
+        (fresh(), {"container_range": "10.0.0.0/8"}, "container_range: 10.0.0.0/8 is not inside"),
         (fresh(), {"container_range": "10.0.0.0/29"}, "container_range: 10.0.0.0/29 holds the gat"),
         (fresh(), {"container_range": "10.0.0.8/30"}, "container_range: 10.0.0.8/30 holds the dat"),
         (fresh(), {"container_range": "10.0.0.40/31"}, "container_range: 10.0.0.40/31 has room fo"),
