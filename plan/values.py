@@ -82,7 +82,7 @@ def _distinct(value: object) -> tuple[object, ...]:
         raise ValueError("must be a list of ports, at least one; teardown.py removes a whole host")
     doubles = sorted({ascii(port) for port in value if value.count(port) > 1})
     if doubles:
-        raise ValueError(f"must name each port once, and {', '.join(doubles)} more than once")
+        raise ValueError(f"must name each port once; {', '.join(doubles)} stands there more often")
     return tuple(value)
 
 

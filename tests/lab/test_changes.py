@@ -93,6 +93,15 @@ def test_secrets_reach_the_app_and_stay_secret(site: Site) -> None:
     assert ssh("plain1", "podman secret ls -q") == ""
 
 
+def test_a_given_address_is_the_databases_only_one(site: Site) -> None:
+    ssh("plain1", "cp /etc/hosts /root/hosts; sed -i 's/.* maindb/10.0.0.99 maindb/' /etc/hosts")
+    dataclasses.replace(site, everywhere={"db_address": "10.0.0.10"}).deploy_twice()
+    for port in (7043, 7044):
+        assert in_container("plain1", port, "grep maindb /etc/hosts").split()[0] == "10.0.0.10"
+    check_paths(HOSTS)
+    ssh("plain1", "cp /root/hosts /etc/hosts")
+
+
 def test_an_image_that_is_there_is_used_and_one_that_is_not_is_loaded(site: Site) -> None:
     newer = {"image": "localhost/onetime-lab:2", "image_archive": str(api.image_archive("2"))}
     changed = dataclasses.replace(site, everywhere=newer)
