@@ -137,8 +137,7 @@ def _bridge(
         yield Problem(
             host,
             "publish_subnet",
-            f"{subnet} has room for {max(room, 0)} instances, "
-            f"and there are {len(settings.instances)}",
+            f"{subnet} has room for {max(room, 0)} of the {len(settings.instances)} instances",
             "Choose a larger one",
         )
     users = {

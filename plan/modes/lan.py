@@ -41,8 +41,8 @@ def plan_lan(situation: Situation, *, driver: Literal["macvlan", "ipvlan"]) -> M
                 Problem(
                     situation.host,
                     "container_range",
-                    f"{container_range} has room for {pool.room} instances, "
-                    f"and there are {len(settings.instances)}",
+                    f"{container_range} has room for {pool.room} of the "
+                    f"{len(settings.instances)} instances",
                     "Widen the range or shorten the list; "
                     "the range's first address is the host's own",
                 )
