@@ -12,21 +12,17 @@ from facts.proc import Listener, Route
 from facts.reading import ScriptFact, script
 from facts.values import Readable
 
-# An address is in use when its neighbour entry is confirmed by an answer to ARP. A datagram makes
-# the kernel ask; entries from earlier (STALE) are asked again, which takes it up to eight seconds,
+# An address is in use when somebody answers ARP for it. What the host remembers of these addresses,
+# where nobody should be, is forgotten first; a datagram then makes the kernel ask, once a second,
 # and silence for two seconds means that nobody is there.
 _PROBE = """
 probe() {
   bash -c '
     states() { for a in "$@"; do ip -4 neigh show to "$a"; done; }
-    for turn in $(seq 20); do
-      for a in "$@"; do (echo > "/dev/udp/$a/9"); done
+    for a in "$@"; do ip -4 neigh flush to "$a"; (echo > "/dev/udp/$a/9"); done
+    for turn in 1 2 3 4; do
       sleep 0.5
-      case "$(states "$@")" in
-        *STALE*|*DELAY*|*PROBE*) continue ;;
-        *INCOMPLETE*) [ "$turn" -ge 4 ] || continue ;;
-      esac
-      break
+      case "$(states "$@")" in *INCOMPLETE*) ;; *) break ;; esac
     done
     states "$@"' probe "$@"
 }
