@@ -14,6 +14,12 @@ from tests.lab.refusals import RANGE, Problem, refused
 
 HOST, NEIGHBOUR = "plain14", "plain15"
 
+# networkd gives the card its address again.
+CARD_UP = (
+    "ip link set eth1 up; "
+    "timeout 20 sh -c 'until ip -4 route show 10.0.0.0/24 | grep -q eth1; do sleep 0.1; done'"
+)
+
 # What was done to the host, and how it is undone; data; the problem's word and what was seen.
 CASES: dict[str, tuple[str, str, dict[str, Any], str, str]] = {
     "port in use": (
@@ -89,14 +95,14 @@ CASES: dict[str, tuple[str, str, dict[str, Any], str, str]] = {
     ),
     "the card is down": (
         "ip link set eth1 down",
-        "ip link set eth1 up",
+        CARD_UP,
         {},
         "network_interface",
         "the host has 203.0.113.24 on eth0, eth1 (down)",
     ),
     "the named card is down": (
         "ip link set eth1 down",
-        "ip link set eth1 up",
+        CARD_UP,
         {"network_interface": "eth1"},
         "network_interface",
         "eth1 is down. Bring it up: ip link set eth1 up.",
