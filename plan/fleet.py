@@ -74,8 +74,8 @@ def plan_fleet(
             )
         except PlanError as error:
             problems += error.problems
-    for host, plan in plans.items():
-        problems += _answering(plan, observed[host].network)
+    for plan in plans.values():
+        problems += _answering(plan, observed)
         problems += _own_addresses(plan, observed)
     settings = {host: seen.settings for host, seen in observed.items()} | dict(bystanders)
     problems += _ranges(plans, settings)
@@ -86,17 +86,24 @@ def plan_fleet(
     return plans
 
 
-def _answering(plan: HostPlan, network: HostNetwork) -> Iterator[Problem]:
+def _answering(plan: HostPlan, observed: Mapping[str, Observed]) -> Iterator[Problem]:
+    """Yield addresses that somebody on the LAN has; hosts' own are told by another check."""
     ours = {instance.address: f"instance {instance.port}" for instance in plan.instances}
     if plan.shim:
         ours[plan.shim.address] = "the shim"
-    explicit = plan.settings.shim_address
-    for address, mac in network.answering.items():
-        if address in ours:
+    hosts = {address for seen in observed.values() for address in seen.network.addresses}
+    instances = {
+        address: f" (instance {port} of {host})"
+        for host, seen in observed.items()
+        for port, address in installed_addresses(seen.installed).items()
+    }
+    for address, mac in observed[plan.host].network.answering.items():
+        if address in ours and address not in hosts:
+            who = f"{mac}{instances.get(address, '')}"
             yield Problem(
                 plan.host,
-                "shim_address" if address == explicit else "container_range",
-                f"{address}, meant for {ours[address]}, is answered by {mac} on the LAN",
+                "shim_address" if address == plan.settings.shim_address else "container_range",
+                f"{address}, meant for {ours[address]}, is answered by {who} on the LAN",
                 "Choose what nothing else uses, or free the address",
             )
 

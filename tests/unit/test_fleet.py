@@ -144,7 +144,17 @@ def test_who_answers_for_an_address_is_named() -> None:
     seen = observed(instances=[7043])
     seen = dataclasses.replace(seen, network=dataclasses.replace(seen.network, answering=answers))
     (line,) = lines({"a": seen})
-    assert f"{planned}, meant for instance 7043, is answered by 02:00:00:00:00:99" in line
+    assert f"{planned}, meant for instance 7043, is answered by 02:00:00:00:00:99 on" in line
+
+    # Where the inventory knows who that is, it says so; a host's own address is told once.
+    other = observed("plain", container_range="10.0.0.160/27")
+    text = f"Network=onetime.network:ip={planned},mac=02:00:00:00:00:99\n"
+    drop_in = {"quadlet/onetime@7049.container.d/address.conf": Entry(content=text)}
+    moving = dataclasses.replace(other, installed=changed(release=drop_in))
+    (line,) = lines({"a": seen, "b": moving})
+    assert "answered by 02:00:00:00:00:99 (instance 7049 of b) on the LAN" in line
+    (line,) = lines({"a": seen, "b": at(other, str(planned))})
+    assert line.startswith(f"a: container_range: 10.0.0.128/27 holds {planned}, an address of b")
 
 
 def test_only_addresses_that_do_not_run_yet_are_asked_for() -> None:
