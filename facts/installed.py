@@ -119,7 +119,10 @@ class Installed(ScriptFact[InstalledState]):
 
     def read(self, answers: Mapping[str, str]) -> InstalledState:
         """Parse the answers; `ValueError` on nonsense."""
-        root = answers["user"].strip() == "0"
+        user = answers["user"].strip()
+        if not user.isdecimal():
+            raise ValueError(f"id -u answered {user[:40]!a}: are id and base64 there?")
+        root = user == "0"
         version = podman.parse_version(answers["podman"])
         # Podman lists nothing as `[]`; half an answer must not look like a host with no containers.
         if root and version and not (answers["containers"].strip() and answers["networks"].strip()):

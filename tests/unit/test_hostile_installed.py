@@ -109,6 +109,7 @@ def test_hostile_archives(payload: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "complaint"),
     [
+        ("user", "", "id -u answered '': are id and base64 there?"),
         ("containers", "Error: database is locked", "podman ps answered something else"),
         ("containers", "[" * 100_000, "podman ps answered something else"),
         ("containers", '[{"Names": []}]', "podman ps answered something else at '0.Names'"),

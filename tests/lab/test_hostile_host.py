@@ -1,0 +1,109 @@
+"""A host that lies, stammers or says nothing fails alone, and clearly; the others are deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.conftest import Fresh
+from tests.lab.harness import Site, snapshot, ssh, started
+from tests.lab.refusals import OTHER_RANGE, RANGE
+
+BAD, GOOD = "plain14", "plain19"
+TRICK = "/usr/local/bin/{}"  # comes first on the host's PATH
+
+# A command of the host's that is replaced, what it does instead, and what the operator is told.
+TRICKS: dict[str, tuple[str, str, str]] = {
+    "garbage for routes": (
+        "cat",
+        'case "$*" in *net/route) echo rubbish ;; *) exec /bin/cat "$@" ;; esac',
+        "/proc/net/route is empty or does not start as the kernel writes it",
+    ),
+    "routes cut off in a line": (
+        "cat",
+        'case "$*" in *net/route) head -c 300 "$1" ;; *) exec /bin/cat "$@" ;; esac',
+        "/proc/net/route is cut off in its last line",
+    ),
+    "routes with a bad field": (
+        "cat",
+        """case "$*" in *net/route) sed 's/0000000A/zz/' "$1" ;; *) exec /bin/cat "$@" ;; esac""",
+        "/proc/net/route, line 3: 'zz' is no address",
+    ),
+    "no interfaces": (
+        "cat",
+        'case "$*" in *net/dev) head -n 2 "$1" ;; *) exec /bin/cat "$@" ;; esac',
+        "/proc/net/dev lists no interface, not even lo",
+    ),
+    "addresses of another planet": (
+        "cat",
+        'case "$*" in *fib_trie) head -c 4096 /dev/urandom ;; *) exec /bin/cat "$@" ;; esac',
+        "'fib_trie' is garbled",
+    ),
+    "addresses cut off": (
+        "cat",
+        'case "$*" in *fib_trie) head -n 8 "$1" ;; *) exec /bin/cat "$@" ;; esac',
+        "/proc/net/fib_trie holds no loopback address: it is cut off",
+    ),
+    "no base64": ("base64", "exit 1", "id -u answered '': are id and base64 there?"),
+    "base64 of its own": ("base64", "echo 'a b c!'", "'user' is garbled"),
+    "Podman is broken": (
+        "podman",
+        'case "$1" in version) exec /usr/bin/podman "$@" ;; *) exit 125 ;; esac',
+        "Podman is there and does not list its containers and networks: run podman ps",
+    ),
+    "Podman speaks in tongues": (
+        "podman",
+        """case "$1" in ps) echo '[{"Names": "x"}]' ;; *) exec /usr/bin/podman "$@" ;; esac""",
+        "podman ps answered something else at '0.Names'",
+    ),
+    "Podman digs deep": (
+        "podman",
+        "case \"$1\" in ps) head -c 200000 /dev/zero | tr '\\\\0' '[' ;; "
+        '*) exec /usr/bin/podman "$@" ;; esac',
+        "podman ps answered something else",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def site(fresh: Fresh) -> Site:
+    site = fresh(BAD, GOOD)
+    site.by_host = {BAD: {"container_range": RANGE}, GOOD: {"container_range": OTHER_RANGE}}
+    return site
+
+
+@pytest.fixture
+def trick(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Play a trick on the host; return what the operator is to be told."""
+    command, does, told = TRICKS[request.param]
+    path = TRICK.format(command)
+    ssh(BAD, f"printf '#!/bin/sh\\n%s\\n' '{_quoted(does)}' > {path}; chmod +x {path}")
+    yield told
+    ssh(BAD, f"/bin/rm {path}")
+
+
+def _quoted(script: str) -> str:
+    return script.replace("'", "'\\''")
+
+
+@pytest.mark.parametrize("trick", TRICKS, indirect=True)
+def test_a_hostile_host_fails_alone(site: Site, trick: str) -> None:
+    before = snapshot(BAD)
+    # Every run has something to do on the good host.
+    left = "7044" in "".join(started(GOOD))
+    site.everywhere = {"instances": [7043] if left else [7043, 7044]}
+    run = site.deploy()
+    assert run.code != 0
+    told = [line for line in run.output.splitlines() if f"[{BAD}]" in line and trick in line]
+    assert len(told) == 1, run.output
+    assert told[0].isprintable()
+    assert set(started(GOOD)) == {f"onetime-{port}" for port in site.everywhere["instances"]}
+    assert "Grand total" in run.output
+    assert snapshot(BAD) == before
+
+
+def test_without_tricks_the_host_is_deployed(site: Site) -> None:
+    site.everywhere = {}
+    site.deploy_twice()
+    assert len(started(BAD)) == 2
