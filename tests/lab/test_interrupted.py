@@ -59,7 +59,7 @@ def kill_at(site: Site, moment: str) -> None:
 def repaired(site: Site, ports: tuple[int, ...]) -> None:
     site.deploy_twice()
     check_paths(site.hosts, ports)
-    assert ssh(HOST, "ls /etc/onetime").split() == ["current", "releases"]
+    assert ssh(HOST, "ls /etc/onetime").split() == ["current", "found", "releases"]
     assert "onetime" not in ssh(HOST, "ls /var/lib/containers")
 
 
