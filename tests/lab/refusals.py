@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from tests.lab.harness import Run, Site, snapshot
@@ -35,6 +34,7 @@ class Case:
     key: str
     seen: str
     env: Mapping[str, str] = field(default_factory=dict)
+    by_host: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def wrong(key: str, value: object, seen: str) -> Case:
@@ -60,25 +60,26 @@ def check(run: Run, *problems: Problem) -> None:
 def refused(site: Site, *problems: Problem, flags: tuple[str, ...] = (), **data: Any) -> None:
     """Deploy with more data for all hosts; check that it is refused and that nothing is touched."""
     before = {host: snapshot(host) for host in site.hosts}
-    run = _with(site, site.directory, data).deploy(*flags)
+    run = Site(site.directory, site.hosts, {**site.everywhere, **data}, site.by_host).deploy(*flags)
     check(run, *problems)
     assert {host: snapshot(host) for host in site.hosts} == before
 
 
 def attempt_all(site: Site, cases: Mapping[str, Case]) -> dict[str, Run]:
-    """Deploy each case to the same untouched host; check that all together touched nothing."""
+    """Deploy each case to the same untouched hosts; check that all together touched nothing."""
     before = {host: snapshot(host) for host in site.hosts}
 
     def attempt(number: int, case: Case) -> Run:
         directory = site.directory / str(number)
         directory.mkdir()
-        return _with(site, directory, case.data).deploy(env=case.env)
+        by_host = {
+            host: {**site.by_host.get(host, {}), **case.by_host.get(host, {})}
+            for host in site.hosts
+        }
+        everywhere = {**site.everywhere, **case.data}
+        return Site(directory, site.hosts, everywhere, by_host).deploy(env=case.env)
 
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         runs = dict(zip(cases, pool.map(attempt, range(len(cases)), cases.values()), strict=True))
     assert {host: snapshot(host) for host in site.hosts} == before
     return runs
-
-
-def _with(site: Site, directory: Path, data: Mapping[str, Any]) -> Site:
-    return Site(directory, site.hosts, {**site.everywhere, **data}, site.by_host)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.lab.conftest import Fresh
-from tests.lab.harness import Site, snapshot
-from tests.lab.refusals import OTHER_RANGE, RANGE, Problem, check, refused
+from tests.lab.harness import Run, Site, snapshot
+from tests.lab.refusals import OTHER_RANGE, RANGE, Case, Problem, attempt_all, check, refused
 
 ONE, TWO = "plain14", "plain19"  # 10.0.0.24 and 10.0.0.29
 CLOUD, NOCARD, OLD = "cloud3", "nocard3", "bookworm3"
@@ -19,46 +19,50 @@ def shim(address: str) -> dict[str, Any]:
     return {"shim": True, "shim_address": address}
 
 
-# Data of the one and of the other; the problem's word, on the one, and what was seen.
-CASES: dict[str, tuple[Mapping[str, Any], Mapping[str, Any], str, str]] = {
-    "same range": (
+def both(one: Mapping[str, Any], two: Mapping[str, Any], key: str, seen: str) -> Case:
+    """Return the case of data of the one and of the other; the problem is the one's."""
+    return Case({}, key, seen, by_host={ONE: one, TWO: two})
+
+
+CASES = {
+    "same range": both(
         {},
         {"container_range": RANGE},
         "container_range",
         f"{RANGE} overlaps with {RANGE} of {TWO}",
     ),
-    "range in a range": (
+    "range in a range": both(
         {},
         {"container_range": "10.0.0.120/29"},
         "container_range",
         f"{RANGE} overlaps with 10.0.0.120/29 of {TWO}",
     ),
-    "range around the other host": (
+    "range around the other host": both(
         {"container_range": "10.0.0.28/30", "instances": [7042]},
         {},
         "container_range",
         f"10.0.0.28/30 holds 10.0.0.29, an address of {TWO}",
     ),
-    "shim of both": (
+    "shim of both": both(
         shim("10.0.0.90"),
         shim("10.0.0.90"),
         "shim_address",
         f"10.0.0.90 is the shim of {TWO} too",
     ),
-    "shim at the other host": (
+    "shim at the other host": both(
         shim("10.0.0.29"),
         {},
         "shim_address",
         f"10.0.0.29 is an address of {TWO}",
     ),
-    "shim in the other's range": (
+    "shim in the other's range": both(
         shim("10.0.0.97"),
         {},
         "shim_address",
         f"10.0.0.97 is in the container_range of {TWO}",
     ),
     # 7043 has place 7043 % 15 + 1 in a range of sixteen.
-    "shim at the other's instance": (
+    "shim at the other's instance": both(
         shim("10.0.0.105"),
         {},
         "shim_address",
@@ -74,11 +78,14 @@ def site(fresh: Fresh) -> Site:
     return site
 
 
+@pytest.fixture(scope="module")
+def runs(site: Site) -> dict[str, Run]:
+    return attempt_all(site, CASES)
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_what_hosts_do_to_each_other(site: Site, case: str) -> None:
-    one, two, key, seen = CASES[case]
-    data = {ONE: {**site.by_host[ONE], **one}, TWO: {**site.by_host[TWO], **two}}
-    refused(Site(site.directory, site.hosts, by_host=data), Problem(ONE, key, seen))
+def test_what_hosts_do_to_each_other(runs: dict[str, Run], case: str) -> None:
+    check(runs[case], Problem(ONE, CASES[case].key, CASES[case].seen))
 
 
 def test_a_host_that_is_left_alone_keeps_its_range(site: Site) -> None:
