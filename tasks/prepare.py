@@ -18,7 +18,7 @@ from pyinfra import logger
 from pyinfra.api import Host, State
 from pyinfra.api.exceptions import DeployError
 from pyinfra.connectors.ssh import SSHConnector
-from pyinfra.context import ctx_host, ctx_state
+from pyinfra.context import ctx_host
 
 from facts.installed import Installed, InstalledState
 from facts.network import Network
@@ -108,7 +108,7 @@ def _prepare_all(state: State) -> dict[str, Prepared]:
             # A host that this run leaves alone may be as wrong as it likes.
             problems += error.problems if host.name in active else ()
 
-    observed = _observe_all(state, {name: active[name] for name in settings}, settings, secrets)
+    observed = _observe_all({name: active[name] for name in settings}, settings, secrets)
     # A host that could not be observed keeps its place on the network all the same.
     bystanders |= {name: known for name, known in settings.items() if name not in observed}
     plans: dict[str, HostPlan] = {}
@@ -125,7 +125,6 @@ def _prepare_all(state: State) -> dict[str, Prepared]:
 
 
 def _observe_all(
-    state: State,
     active: Mapping[str, Host],
     settings: Mapping[str, Settings],
     secrets: Mapping[str, Mapping[str, str]],
@@ -135,7 +134,7 @@ def _observe_all(
 
     def observe(host: Host) -> Observed | None:
         wanted = settings[host.name]
-        with ctx_state.use(state), ctx_host.use(host):
+        with ctx_host.use(host):
             installed: InstalledState | None = _fact(host, Installed, image=wanted.image)
             if installed is None:
                 return None
