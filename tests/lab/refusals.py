@@ -10,8 +10,8 @@ from typing import Any
 from tests.lab.harness import Run, Site, snapshot
 
 # Nothing else on the lab's LAN uses these.
-RANGE = "10.0.0.112/28"
-OTHER_RANGE = "10.0.0.96/28"
+RANGE = "10.0.0.120/29"
+OTHER_RANGE = "10.0.0.72/29"
 
 # A run waits for silence on the LAN, and pyinfra starts slowly: several at once cost the same.
 _AT_ONCE = 6

@@ -33,9 +33,9 @@ CASES = {
     ),
     "range in a range": both(
         {},
-        {"container_range": "10.0.0.120/29"},
+        {"container_range": "10.0.0.124/30"},
         "container_range",
-        f"{RANGE} overlaps with 10.0.0.120/29 of {TWO}",
+        f"{RANGE} overlaps with 10.0.0.124/30 of {TWO}",
     ),
     "range around the other host": both(
         {"container_range": "10.0.0.28/30", "instances": [7042]},
@@ -56,17 +56,17 @@ CASES = {
         f"10.0.0.29 is an address of {TWO}",
     ),
     "shim in the other's range": both(
-        shim("10.0.0.97"),
+        shim("10.0.0.73"),
         {},
         "shim_address",
-        f"10.0.0.97 is in the container_range of {TWO}",
+        f"10.0.0.73 is in the container_range of {TWO}",
     ),
-    # 7043 has place 7043 % 15 + 1 in a range of sixteen.
+    # 7043 has place 7043 % 7 + 1 in a range of eight.
     "shim at the other's instance": both(
-        shim("10.0.0.105"),
+        shim("10.0.0.74"),
         {},
         "shim_address",
-        f"10.0.0.105 is instance 7043's on {TWO}",
+        f"10.0.0.74 is instance 7043's on {TWO}",
     ),
 }
 
@@ -110,7 +110,7 @@ def test_all_problems_of_all_hosts_come_at_once(fresh: Fresh, site: Site) -> Non
         TWO: {"container_range": OTHER_RANGE, "shimm": True, "db_port": 0},
         CLOUD: {"container_range": "10.0.0.80/29"},
         NOCARD: {"container_range": "10.0.0.88/29", "db_address": "10.0.0.10"},
-        OLD: {"container_range": "10.0.0.112/29"},
+        OLD: {"container_range": "10.0.0.120/30"},
     }
     before = {host: snapshot(host) for host in hosts}
     run = Site(strange.directory, hosts, by_host=data).deploy()
@@ -122,6 +122,6 @@ def test_all_problems_of_all_hosts_come_at_once(fresh: Fresh, site: Site) -> Non
         Problem(CLOUD, "network_subnet", "eth1 has the address 10.0.0.43/32"),
         Problem(NOCARD, "network_interface", "the host has 203.0.113.73 on eth0"),
         Problem(ONE, "publish_address", "the host has no 10.0.0.77"),
-        Problem(OLD, "container_range", f"10.0.0.112/29 overlaps with {RANGE} of {ONE}"),
+        Problem(OLD, "container_range", f"10.0.0.120/30 overlaps with {RANGE} of {ONE}"),
     )
     assert {host: snapshot(host) for host in hosts} == before

@@ -108,11 +108,11 @@ CASES: dict[str, tuple[str, str, dict[str, Any], str, str]] = {
         "eth1 is down. Bring it up: ip link set eth1 up.",
     ),
     "a second address in the range": (
-        "ip address add 10.0.0.117/24 dev eth1",
-        "ip address del 10.0.0.117/24 dev eth1",
+        "ip address add 10.0.0.126/24 dev eth1",
+        "ip address del 10.0.0.126/24 dev eth1",
         {},
         "container_range",
-        "10.0.0.112/28 holds 10.0.0.117, the host's own address",
+        f"{RANGE} holds 10.0.0.126, the host's own address",
     ),
 }
 
@@ -142,7 +142,7 @@ def test_what_stands_in_the_way_is_named(site: Site, case: str) -> None:
 
 def test_an_address_that_the_lan_uses_is_not_taken(site: Site) -> None:
     """Every place of the range but the first; the neighbour is in no inventory of ours."""
-    places = " ".join(f"10.0.0.{last}" for last in range(113, 128))
+    places = " ".join(f"10.0.0.{last}" for last in range(121, 128))
     add = f"for a in {places}; do ip address add $a/32 dev eth1; done"
     mac = ssh(NEIGHBOUR, "cat /sys/class/net/eth1/address")
     with done(NEIGHBOUR, add, add.replace(" add ", " del ")):
