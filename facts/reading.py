@@ -45,7 +45,8 @@ class ScriptFact(FactBase[T]):
             return self.read(decode(output))
         except (ValueError, KeyError, TypeError) as error:
             detail = f"no answer {error}" if isinstance(error, KeyError) else str(error)
-            raise FactProcessError(f"the host's answer makes no sense: {detail}") from error
+            # Without a cause: pyinfra would print that instead of this sentence.
+            raise FactProcessError(f"the host's answer makes no sense: {detail}") from None
 
 
 def script(body: str) -> str:

@@ -98,6 +98,7 @@ def test_a_hostile_host_fails_alone(site: Site, trick: str) -> None:
     told = [line for line in run.output.splitlines() if f"[{BAD}]" in line and trick in line]
     assert len(told) == 1, run.output
     assert told[0].isprintable()
+    assert "the host's answer makes no sense: " in told[0]
     assert set(started(GOOD)) == {f"onetime-{port}" for port in site.everywhere["instances"]}
     assert "Grand total" in run.output
     assert snapshot(BAD) == before

@@ -114,6 +114,7 @@ def test_hosts_that_answer_nonsense_fail_alone(tmp_path: Path) -> None:
         ]
         assert "Error" in line or "answered nothing" in line
         assert commands(output, name) == []
+    assert output.count("FactProcessError: the host's answer makes no sense: ") == 3
 
 
 def test_a_host_that_cannot_be_observed_keeps_its_range(tmp_path: Path) -> None:
