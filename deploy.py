@@ -6,22 +6,20 @@ pyinfra inventory.py deploy.py -y
 
 from pyinfra import host, state
 
-from tasks import host_network, image, instances, release, verify
+from tasks import image, lock, release, secrets, switch
 from tasks.prepare import prepare
 
 
 def main() -> None:
     """Make this host what the inventory says."""
     prepared = prepare(state, host)
-    if prepared is None:
-        return
     plan, changes = prepared.plan, prepared.changes
+    if changes.any:
+        lock.take(name="Lock the host", current=changes.current)
     image.ensure(plan=plan, changes=changes)
-    release.install(plan=plan, changes=changes)
-    instances.clear(changes=changes)
-    host_network.apply(name="Apply rules and shim", changes=changes)
-    instances.start(changes=changes)
-    verify.paths(name="Verify every path", plan=plan)
+    secrets.ensure(changes=changes)
+    release.stage(plan=plan, changes=changes)
+    switch.over(plan=plan, changes=changes, at_once=prepared.at_once)
 
 
 main()

@@ -6,15 +6,16 @@ pyinfra inventory.py rollback.py -y --data release=3
 
 from pyinfra import host
 
-from tasks import release
+from tasks import lock, switch
 from tasks.prepare import prepare_rollback
 
 
 def main() -> None:
     """Make an earlier release this host's current one."""
-    number = prepare_rollback(host)
-    if number is not None:
-        release.go_back(name="Go back to an earlier release", release=number)
+    wanted = prepare_rollback(host)
+    if wanted is not None:
+        lock.take(name="Lock the host", current=wanted.current)
+        switch.back(current=wanted.current, to=wanted.to, at_once=wanted.at_once)
 
 
 main()

@@ -5,7 +5,7 @@ pyinfra inventory.py teardown.py
 
 from pyinfra import host
 
-from tasks import host_network, instances, release
+from tasks import lock, release, switch
 from tasks.prepare import prepare_teardown
 
 
@@ -15,10 +15,9 @@ def main() -> None:
     if prepared is None:
         return
     plan, changes = prepared.plan, prepared.changes
-    instances.clear(changes=changes)
-    release.install(plan=plan, changes=changes)
-    host_network.apply(name="Take rules and shim away", changes=changes)
-    instances.start(changes=changes)
+    lock.take(name="Lock the host", current=changes.current)
+    release.stage(plan=plan, changes=changes)
+    switch.over(plan=plan, changes=changes, at_once=prepared.at_once)
     release.remove(name="Remove the releases")
 
 

@@ -9,18 +9,23 @@ from dataclasses import dataclass
 from facts import podman
 from facts.podman import Container, PodmanNetwork, PodmanSecret
 from facts.reading import ScriptFact, script
-from facts.release import Entry, parse_release
+from facts.release import About, Entry, parse_release, parse_releases
 from facts.shim import Shim, parse_shim
 from facts.values import Readable
 
 _SCRIPT = r"""
+# A change that goes on without its operator is awaited: what it leaves is what counts.
+timeout 900 sh -c 'until [ "$(systemctl is-active onetime-switch.service)" != activating ]; do
+  sleep 0.2; done'
 links() {
   for link in /etc/onetime/current /etc/containers/systemd/onetime \
       /etc/systemd/system/onetime-host-network.service; do
     [ -L "$link" ] && echo "$link $(readlink "$link")"
   done
 }
-release() { cd /etc/onetime/current/ && tar -cf - . | base64 -w0; }
+# All but the description, which no two releases share.
+release() { cd /etc/onetime/current/ && tar --exclude=./about -cf - . | base64 -w0; }
+abouts() { cd /etc/onetime/releases && grep '' */about | sed 's|/about:| |'; }
 secrets() { podman secret ls -q --filter name=onetime- | xargs -r podman secret inspect; }
 networks() { podman network ls -q | xargs -r podman network inspect; }
 foreign() {
@@ -65,6 +70,8 @@ say units systemctl show --property=Id,ActiveState 'onetime@*.service' \
 say links links
 say foreign foreign
 say releases ls /etc/onetime/releases
+say abouts abouts
+say space df --output=file,avail --block-size=1 /etc /var/lib/containers /var/tmp
 say release release
 say loaded loaded
 say table nft list table ip onetime
@@ -81,7 +88,8 @@ class InstalledState(Readable):
     """The deploy's traces on the host.
 
     `podman` is the version as numbers, none if Podman is not there. `units` maps unit names to
-    systemd's active state. `release` holds the current release's entries by path; `loaded` names
+    systemd's active state. `releases` are those that are kept; `space` is what is free, in bytes,
+    by directory. `release` holds the current release's entries by path; `loaded` names
     the files that systemd's generated units came from; `foreign` lists files under names of the
     deploy's that it did not make; `barriers` are the listings of the base chains that drop what the
     host forwards; `drivers` are the kinds of links that its kernel can make.
@@ -96,7 +104,8 @@ class InstalledState(Readable):
     units: Mapping[str, str]
     links: Mapping[str, str]
     foreign: tuple[str, ...]
-    releases: tuple[int, ...]
+    releases: Mapping[int, About]
+    space: Mapping[str, int]
     release: Mapping[str, Entry]
     loaded: frozenset[str]
     table: str
@@ -140,7 +149,8 @@ class Installed(ScriptFact[InstalledState]):
             units=_units(answers["units"]),
             links=dict(line.split(maxsplit=1) for line in answers["links"].splitlines()),
             foreign=tuple(answers["foreign"].splitlines()),
-            releases=tuple(sorted(int(n) for n in answers["releases"].split() if n.isdecimal())),
+            releases=parse_releases(answers["releases"], answers["abouts"]),
+            space=_space(answers["space"]),
             release=parse_release(answers["release"]),
             loaded=frozenset(answers["loaded"].split()),
             table=answers["table"],
@@ -149,6 +159,12 @@ class Installed(ScriptFact[InstalledState]):
             drivers=frozenset(answers["drivers"].split()),
             shim=parse_shim(answers["shim"], answers["shim_routes"]),
         )
+
+
+def _space(text: str) -> dict[str, int]:
+    """Return free bytes by directory, from `df`; empty where it cannot tell."""
+    pairs = [line.split() for line in text.splitlines()[1:]]
+    return {words[0]: int(words[1]) for words in pairs if len(words) == 2 and words[1].isdecimal()}  # noqa: PLR2004
 
 
 def _units(text: str) -> dict[str, str]:

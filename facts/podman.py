@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Annotated, NotRequired
 
-from pydantic import AwareDatetime, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
 from facts.reading import parse_json
@@ -41,7 +41,6 @@ class _SecretSpecJson(TypedDict):
 
 class _SecretJson(TypedDict):
     Spec: _SecretSpecJson
-    UpdatedAt: AwareDatetime
 
 
 _CONTAINERS = TypeAdapter(list[_ContainerJson])
@@ -73,11 +72,10 @@ class PodmanNetwork(Readable):
 
 @dataclass(frozen=True)
 class PodmanSecret(Readable):
-    """A Podman secret of the deploy: the digest of its value, and when it was set (Unix time)."""
+    """A Podman secret of the deploy, with the digest of its value."""
 
     name: str
     config: str | None
-    set_at: float
 
 
 def parse_version(text: str) -> tuple[int, ...] | None:
@@ -124,7 +122,6 @@ def parse_secrets(text: str) -> dict[str, PodmanSecret]:
         item["Spec"]["Name"]: PodmanSecret(
             name=item["Spec"]["Name"],
             config=_config(item["Spec"].get("Labels")),
-            set_at=item["UpdatedAt"].timestamp(),
         )
         for item in parse_json(_SECRETS, "podman secret inspect", text)
     }

@@ -1,4 +1,4 @@
-"""The files of the installed release, as `tar` packs them on the host."""
+"""The releases that a host keeps: what is known of each, and the files of the current one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 import io
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from facts.values import Readable
@@ -25,6 +25,36 @@ class Entry(Readable):
         if self.target is not None:
             return {"target": self.target}
         return {"bytes": len(self.content or ""), "mode": oct(self.mode)}
+
+
+@dataclass(frozen=True)
+class About(Readable):
+    """When a release was made (ISO 8601, UTC), by whom, and the image's ID at that time."""
+
+    time: str
+    operator: str
+    image: str
+
+    def __str__(self) -> str:
+        """Tell a release from others, in a few words."""
+        return f"{self.time} by {self.operator}, image {self.image[:12]}"
+
+
+_UNKNOWN = About("at an unknown time", "nobody known", "unknown")
+
+
+def parse_releases(listing: str, abouts: str) -> dict[int, About]:
+    """Return what is known of each release, by number, from `ls` and lines of NUMBER and `about`.
+
+    A release whose description is lost is there all the same.
+    """
+    told = {}
+    for line in abouts.splitlines():
+        number, *words = line.split()
+        if number.isdecimal() and len(words) == len(fields(About)):
+            told[int(number)] = About(*words)
+    numbers = sorted(int(name) for name in listing.split() if name.isdecimal())
+    return {number: told.get(number, _UNKNOWN) for number in numbers}
 
 
 def parse_release(payload: str) -> dict[str, Entry]:

@@ -64,3 +64,7 @@ health_command = "curl -fsS http://127.0.0.1:<port><health_path>"
 
 # Peers, keys and addresses of the wireguard mode.
 wireguard = None
+
+# How many hosts change at the same time. The first that fails ends the rollout, so with 1 a bad
+# release reaches one host.
+rollout = 1

@@ -12,13 +12,12 @@ from typing import Literal
 
 from facts.installed import InstalledState
 from facts.release import Entry
-from plan.model import CURRENT, HOME, HOST_UNIT, HostPlan, Secret
+from plan.model import CURRENT, HOME, HOST_UNIT, LINKS, HostPlan, Secret
 from plan.problems import PlanError, Problem
 
-LINKS = {
-    "/etc/containers/systemd/onetime": f"{CURRENT}/quadlet",
-    f"/etc/systemd/system/{HOST_UNIT}": f"{CURRENT}/{HOST_UNIT}",
-}
+# What the host's network unit runs. Their text decides, as the rules in them may say more than
+# can be compared with what is live.
+HOST_NETWORK_FILES = {"rules.nft", "host-network.sh"}
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,9 @@ class Changes:
     """The smallest set of changes that makes the host what the plan says.
 
     + image: how the image gets there, if it is not there
-    + secrets: those to set; stale_secrets: names of those to remove
+    + secrets: those to make
     + release: the number of the release to make, if one is to be made
-    + previous: the number of the release that is live now, to fall back to; none at first
+    + current: the number of the release that is live now; none at first
     + reload: systemd's generated units are not those of the current release
     + stop: ports of instances that left the inventory and still run
     + networks: Podman networks to be made anew or removed, with all instances stopped
@@ -47,66 +46,87 @@ class Changes:
 
     image: Literal["load", "pull"] | None
     secrets: tuple[Secret, ...]
-    stale_secrets: tuple[str, ...]
     files: tuple[FileChange, ...]
     release: int | None
-    previous: int | None
+    current: int | None
     reload: bool
     stop: tuple[int, ...]
     networks: tuple[str, ...]
     host_network: bool
     restart: tuple[int, ...]
 
+    @property
+    def switch(self) -> tuple[int, int] | None:
+        """The releases that the host is to change between, the same one twice to repair it."""
+        to = self.release or self.current
+        due = self.reload or self.stop or self.networks or self.host_network or self.restart
+        return (self.current or 0, to) if to is not None and due else None
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to do at all."""
+        return bool(self.image or self.secrets or self.switch)
+
+    def told(self) -> str:
+        """Return what the switch does to what runs, in a few words; empty if it does nothing."""
+        parts = (
+            ("stop", self.stop),
+            ("make the networks", self.networks),
+            ("set the host's rules and shim", self.host_network and ("",)),
+            ("start", self.restart),
+        )
+        return "; ".join(
+            f"{verb} {', '.join(map(str, what))}".strip() for verb, what in parts if what
+        )
+
 
 def compare(plan: HostPlan, installed: InstalledState) -> Changes:
     """Return what is to be changed; everything is empty on a host that is as it should be."""
     files = _files(plan, installed)
-    current = installed.links.get(f"{HOME}/current", "")
+    directory = f"{HOME}/{installed.links.get(CURRENT, '')}/"
     linked = all(installed.links.get(link) == target for link, target in LINKS.items())
     release = max(installed.releases, default=0) + 1 if files or not linked else None
     image: Literal["load", "pull"] | None = None
     if installed.image_id is None:
         image = "load" if plan.settings.image_archive else "pull"
-    secrets = tuple(
-        secret
-        for secret in plan.secrets
-        if (there := installed.secrets.get(secret.name)) is None or there.config != secret.config
-    )
+    secrets = tuple(secret for secret in plan.secrets if secret.name not in installed.secrets)
     networks = _networks(plan, installed)
     return Changes(
         image=image,
         secrets=secrets,
-        stale_secrets=tuple(sorted(set(installed.secrets) - {s.name for s in plan.secrets})),
         files=files,
         release=release,
-        previous=_current(installed),
-        reload=release is not None or not _loaded(installed, f"{HOME}/{current}/"),
+        current=_current(installed),
+        reload=release is not None or not _loaded(installed, directory),
         stop=_leftover(plan, installed),
         networks=networks,
-        host_network=_host_network(plan, installed),
+        host_network=any(change.path in HOST_NETWORK_FILES for change in files)
+        or _host_network(plan, installed),
         restart=tuple(
             instance.port
             for instance in plan.instances
-            if networks or secrets or not _runs(instance.container, instance.config, installed)
+            if networks or not _runs(instance.container, instance.config, installed)
         ),
     )
 
 
-def earlier(host: str, installed: InstalledState, wanted: object) -> int:
-    """Return the release to go back to; raise `PlanError` where the host does not have it.
+def earlier(host: str, installed: InstalledState, wanted: object) -> tuple[int, int]:
+    """Return the current release and the one to go back to.
+
+    Raises `PlanError` where the host does not have it.
 
     + wanted: the number that the operator asked for, or none for the one before the current
     """
     current = _current(installed)
     there = [number for number in installed.releases if number != current]
     before = [number for number in there if current is not None and number < current]
-    if wanted is None and before:
-        return before[-1]
-    if wanted in there and isinstance(wanted, int):
-        return wanted
+    if current is not None and wanted is None and before:
+        return current, before[-1]
+    if current is not None and wanted in there and isinstance(wanted, int):
+        return current, wanted
     seen = "there is none before the current one" if wanted is None else f"{wanted} was asked for"
-    listed = ", ".join(map(str, there)) or "no other"
-    advice = f"The host keeps {listed}; the current one is {current}"
+    listed = "; ".join(f"{number} ({installed.releases[number]})" for number in there)
+    advice = f"The host keeps {listed or 'no other'}; the current one is {current}"
     raise PlanError([Problem(host, "release", seen, advice)])
 
 
@@ -204,7 +224,7 @@ def _host_network(plan: HostPlan, installed: InstalledState) -> bool:
 
 
 def _runs(name: str, config: str, installed: InstalledState) -> bool:
-    """Tell whether an instance runs, from this configuration and from the secrets of today."""
+    """Tell whether an instance runs, and from this configuration."""
     container = installed.containers.get(name)
     unit = f"onetime@{name.removeprefix('onetime-')}.service"
     return (
@@ -212,5 +232,4 @@ def _runs(name: str, config: str, installed: InstalledState) -> bool:
         and container.running
         and container.config == config
         and installed.units.get(unit) == "active"
-        and all(secret.set_at < container.started_at + 1 for secret in installed.secrets.values())
     )

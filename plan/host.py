@@ -13,12 +13,18 @@ from plan import render
 from plan.checks import check_driver, check_host, check_image
 from plan.detect import PrivateNetwork, detect
 from plan.model import (
+    BEGIN,
     CURRENT,
     FOUND,
     HOME,
     HOST_UNIT,
+    KEPT_RELEASES,
+    LINKS,
+    PATIENCE,
     RULES_TABLE,
+    RUN,
     SHIM_INTERFACES,
+    SWITCH_UNIT,
     Chain,
     File,
     HostPlan,
@@ -31,6 +37,7 @@ from plan.model import (
 )
 from plan.modes import MODES
 from plan.problems import PlanError, Problem
+from plan.secrets import numbered
 from plan.settings import Settings
 
 _ADDRESS_FILE = re.compile(r"quadlet/onetime@(\d+)\.container\.d/address\.conf")
@@ -87,7 +94,7 @@ def plan_host(
             problems += error.problems
     if problems or mode_plan is None:
         raise PlanError(problems)
-    return _assemble(host, settings, private, mode_plan, secrets)
+    return _assemble(host, settings, private, mode_plan, numbered(host, secrets, installed))
 
 
 def _situation(
@@ -145,8 +152,22 @@ def _host_files(
     return (
         File("rules.nft", rules),
         File("host-network.sh", script, mode=0o755),
-        File("fall-back.sh", render.render("fall-back.sh.j2", home=HOME), mode=0o755),
+        File("switch.sh", _switch_script(), mode=0o755),
         File(HOST_UNIT, render.render("onetime-host-network.service.j2", current=CURRENT)),
+    )
+
+
+def _switch_script() -> str:
+    return render.render(
+        "switch.sh.j2",
+        home=HOME,
+        run=RUN,
+        host_unit=HOST_UNIT,
+        switch_unit=SWITCH_UNIT,
+        begin=BEGIN,
+        links=LINKS,
+        kept=KEPT_RELEASES,
+        patience=PATIENCE,
     )
 
 
@@ -160,7 +181,7 @@ def _assemble(
     settings: Settings,
     private: PrivateNetwork | None,
     mode: ModePlan,
-    secrets: Mapping[str, str],
+    secrets: tuple[Secret, ...],
 ) -> HostPlan:
     environment = render.render("environment.j2", environment=settings.environment)
     app_port = str(settings.container_port) if mode.published else "%i"
@@ -169,6 +190,7 @@ def _assemble(
         settings=settings,
         current=CURRENT,
         host_unit=HOST_UNIT,
+        secrets=secrets,
         networks=mode.container_networks,
         publish=_publish(settings) if mode.published else "",
         port=app_port,
@@ -222,9 +244,6 @@ def _assemble(
         forward=mode.forward,
         rules_config=rules_config,
         shim=mode.shim,
-        secrets=tuple(
-            Secret(name, value, config=render.digest([host, name, value]))
-            for name, value in sorted(secrets.items())
-        ),
+        secrets=secrets,
         warnings=tuple(warnings),
     )

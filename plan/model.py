@@ -18,6 +18,23 @@ FOUND = f"{HOME}/found"
 # The images that the deploy brought, one reference a line.
 BROUGHT = f"{FOUND}/brought-images"
 HOST_UNIT = "onetime-host-network.service"
+# What makes a release live: systemd reads through these.
+LINKS = {
+    "/etc/containers/systemd/onetime": f"{CURRENT}/quadlet",
+    f"/etc/systemd/system/{HOST_UNIT}": f"{CURRENT}/{HOST_UNIT}",
+}
+KEPT_RELEASES = 5
+# Seconds that a host waits for a new connection before it takes its network settings back.
+PATIENCE = 30
+# What concerns a deploy that is going on, and nothing after a boot.
+RUN = "/run/onetime"
+# The transient unit that changes the host from one release to another.
+SWITCH_UNIT = "onetime-switch.service"
+# Killed or cut off, it is started again; its exit code says whether anything is left to do.
+BEGIN = (
+    f"systemd-run --quiet --collect --no-block --unit={SWITCH_UNIT} "
+    "--property=Type=oneshot --property=Restart=on-failure"
+)
 RULES_TABLE = "onetime"
 SHIM_INTERFACES = ("macvlan0", "ipvlan0")
 PUBLISH_INTERFACE = "onetime0"
@@ -72,16 +89,21 @@ class ShimPlan:
 
 @dataclass(frozen=True)
 class Secret:
-    """A Podman secret. The digest is salted with its place and only root can read it."""
+    """A Podman secret. Once made it is never changed: a new value is a secret of the next number.
+
+    So each release names the values that it was made with. The digest is salted with its place and
+    only root can read it.
+    """
 
     variable: str
     value: str = field(repr=False)
     config: str
+    number: int
 
     @property
     def name(self) -> str:
         """Name of the Podman secret."""
-        return f"onetime-{self.variable}"
+        return f"onetime-{self.variable}-{self.number}"
 
 
 @dataclass(frozen=True)

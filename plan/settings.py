@@ -14,6 +14,7 @@ from plan.values import (
     DatabaseAddress,
     FilePath,
     HealthCommand,
+    HostCount,
     HostName,
     ImageReference,
     InterfaceName,
@@ -61,6 +62,7 @@ class Settings(BaseModel):
     health_path: UrlPath
     health_command: HealthCommand
     wireguard: dict[str, Any] | None
+    rollout: HostCount
 
     @property
     def own_range(self) -> IPv4Network | None:

@@ -77,6 +77,12 @@ def _port_from(lowest: int, what: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _count(value: object) -> int:
+    if type(value) is not int or value < 1:
+        raise ValueError("must be a number of hosts, 1 or more")
+    return value
+
+
 def _distinct(value: object) -> tuple[object, ...]:
     if not isinstance(value, list | tuple) or not value:
         raise ValueError("must be a list of ports, at least one; teardown.py removes a whole host")
@@ -128,6 +134,7 @@ InstancePort = Annotated[int, _port_from(_FIRST_UNPRIVILEGED, "hold unprivileged
 Port = Annotated[int, _port_from(1, "be a port, a number")]
 Network = Annotated[IPv4Network, _NETWORK]
 Address = Annotated[IPv4Address, _ADDRESS]
+HostCount = Annotated[int, BeforeValidator(_count)]
 InterfaceName = Annotated[str, _checked(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}", "an interface name")]
 HostName = Annotated[str, _checked(rf"{_LABEL}(\.{_LABEL})*", "a host name in lower case")]
 ImageReference = Annotated[

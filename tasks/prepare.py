@@ -34,19 +34,30 @@ _lock = RLock()
 
 @dataclass(frozen=True)
 class Prepared:
-    """A host's plan, and what is to be changed for it to come true."""
+    """A host's plan, what is to be changed for it to come true, and on how many hosts at once."""
 
     plan: HostPlan
     changes: Changes
+    at_once: int
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """The release that is live on a host, the one to go back to, and on how many hosts at once."""
+
+    current: int
+    to: int
+    at_once: int
 
 
 _results: dict[State, dict[str, Prepared] | DeployError] = {}
 
 
-def prepare(state: State, host: Host) -> Prepared | None:
-    """Return what is to be done on a host, or none if the host could not be observed.
+def prepare(state: State, host: Host) -> Prepared:
+    """Return what is to be done on a host.
 
-    Raises `DeployError` with every problem of every host, before anything is touched.
+    Raises `DeployError` with every problem of every host, before anything is touched. A host that
+    cannot be reached or observed is a problem like any other.
     """
     with _lock:
         if state not in _results:
@@ -57,7 +68,7 @@ def prepare(state: State, host: Host) -> Prepared | None:
     result = _results[state]
     if isinstance(result, DeployError):
         raise result
-    return result.get(host.name)
+    return result[host.name]
 
 
 def prepare_teardown(host: Host) -> Prepared | None:
@@ -72,26 +83,42 @@ def prepare_teardown(host: Host) -> Prepared | None:
     installed: InstalledState | None = _fact(host, Installed, image=settings.image)
     if installed is None or not traces(installed):
         return None
+    _stop_at_first_failure(host.state)
     plan = plan_nothing(host.name, settings)
-    return Prepared(plan, replace(compare(plan, installed), image=None))
+    changes = replace(compare(plan, installed), image=None)
+    return Prepared(plan, changes, settings.rollout)
 
 
-def prepare_rollback(host: Host) -> int | None:
+def prepare_rollback(host: Host) -> Rollback | None:
     """Return the release to go back to: `--data release=N`, else the one before the current.
 
-    Raises `DeployError` where there is none.
+    Raises `DeployError` where there is none, or settings cannot be read.
     """
     installed: InstalledState | None = _fact(host, Installed)
     if installed is None:
         return None
+    _stop_at_first_failure(host.state)
+    words = {"release", *_connector_words(host)}
     try:
-        return earlier(host.name, installed, host.data.get("release"))
+        settings = read(host.name, host.data.dict(), os.environ, ignored=words)
+        current, to = earlier(host.name, installed, host.data.get("release"))
+        return Rollback(current, to, settings.rollout)
     except PlanError as error:
         raise DeployError(str(error)) from None
 
 
+def _stop_at_first_failure(state: State) -> None:
+    """Have pyinfra end the run when one host fails, where it would go on with the others."""
+    if state.config.FAIL_PERCENT is None:
+        state.config.FAIL_PERCENT = 0
+
+
 def _prepare_all(state: State) -> dict[str, Prepared]:
-    problems: list[Problem] = []
+    problems = [
+        _unusable(host.name, "it cannot be reached")
+        for host in state.inventory
+        if state.is_host_in_limit(host) and host not in state.activated_hosts
+    ]
     settings: dict[str, Settings] = {}
     bystanders: dict[str, Settings] = {}
     secrets: dict[str, dict[str, str]] = {}
@@ -111,6 +138,7 @@ def _prepare_all(state: State) -> dict[str, Prepared]:
     observed = _observe_all({name: active[name] for name in settings}, settings, secrets)
     # A host that could not be observed keeps its place on the network all the same.
     bystanders |= {name: known for name, known in settings.items() if name not in observed}
+    problems += [_unusable(name, "it cannot be observed") for name in settings.keys() - observed]
     plans: dict[str, HostPlan] = {}
     try:
         plans = plan_fleet(observed, bystanders)
@@ -121,7 +149,17 @@ def _prepare_all(state: State) -> dict[str, Prepared]:
     for name, plan in plans.items():
         for warning in plan.warnings:
             logger.warning("%s%s", active[name].print_prefix, warning)
-    return {name: Prepared(p, compare(p, observed[name].installed)) for name, p in plans.items()}
+    # From here on: before, each host's failure to be observed is one of the problems.
+    _stop_at_first_failure(state)
+    at_once = min((plan.settings.rollout for plan in plans.values()), default=1)
+    return {
+        name: Prepared(plan, compare(plan, observed[name].installed), at_once)
+        for name, plan in plans.items()
+    }
+
+
+def _unusable(host: str, seen: str) -> Problem:
+    return Problem(host, "connection", f"{seen}, as told above", "Mend it, or --limit the run")
 
 
 def _observe_all(

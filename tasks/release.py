@@ -1,4 +1,4 @@
-"""Releases: all files of a host are staged, checked by Quadlet itself, and swapped in together.
+"""Releases: all files of a host are staged and checked by Quadlet itself; the switch swaps them in.
 
 /etc/onetime/releases/7/        one release, never changed once it is there
 /etc/onetime/current            -> releases/7; moving this link is the swap
@@ -9,89 +9,60 @@ from __future__ import annotations
 
 import base64
 import io
+import shlex
 import tarfile
 from collections.abc import Generator
 
 from pyinfra import host, logger, state
-from pyinfra.api import deploy, operation
+from pyinfra.api import operation
 from pyinfra.api.output import format_text
 from pyinfra.operations.util.files import generate_color_diff
 
-from plan.changes import LINKS, Changes
-from plan.model import BROUGHT, CURRENT, HOME, HOST_UNIT, File, HostPlan, Link
+from plan.changes import Changes
+from plan.model import BROUGHT, CURRENT, HOME, HOST_UNIT, LINKS, RUN, File, HostPlan, Link
+from tasks import lock
 
 _STAGING = f"{HOME}/staging"
 _GENERATOR = "/usr/lib/systemd/system-generators/podman-system-generator"
-_KEPT = 5
 
 
-@deploy("Release")
-def install(plan: HostPlan, changes: Changes) -> None:
-    """Make the planned files the host's current release, if they are not yet."""
-    stage(
+def stage(*, plan: HostPlan, changes: Changes) -> None:
+    """Put the planned files beside the current release, if they are not that already."""
+    _stage(
         name="Stage the files and check them with Quadlet's generator",
         changes=changes,
+        image=plan.settings.image,
         _stdin=_archive(plan) if changes.release is not None else None,
     )
-    swap(name="Swap the release in", changes=changes)
 
 
 @operation()
-def stage(changes: Changes) -> Generator[str]:
+def _stage(changes: Changes, image: str) -> Generator[str]:
     """Write the files of the release beside the current one; the archive comes on standard input.
 
     + changes: what differs; shown as diffs where pyinfra was asked for them
+    + image: what the release runs, for its description
     """
     if changes.release is None:
         host.noop("the current release is as planned")
         return
     if state.config.DIFF:
         _show(changes)
-    yield (
-        f"set -eu; umask 077; mkdir -p {HOME}/releases; chmod 755 {HOME} {HOME}/releases; "
-        f"rm -rf {_STAGING}; mkdir -m 755 {_STAGING}; base64 -d | tar -xp -C {_STAGING}; "
-        # The generator names what it rejects, on standard error, and so does this.
-        f"QUADLET_UNIT_DIRS={_STAGING}/quadlet {_GENERATOR} --dryrun >/dev/null || "
-        f"{{ rm -rf {_STAGING}; exit 1; }}"
+    image_id = f"podman image inspect --format '{{{{.Id}}}}' {shlex.quote(image)} 2>/dev/null"
+    yield "; ".join(
+        [
+            f"set -eu; umask 077; mkdir -p {HOME}/releases; chmod 755 {HOME} {HOME}/releases",
+            f'give_up() {{ rm -rf {_STAGING}; echo "$1; nothing was changed" >&2; {lock.FREE}',
+            "exit 1; }",
+            f"rm -rf {_STAGING}; mkdir -m 755 {_STAGING}",
+            f"base64 -d | tar -xp -C {_STAGING} && "
+            f'echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) {lock.OPERATOR} $({image_id} || echo none)" '
+            f"> {_STAGING}/about || give_up 'the release cannot be written to {HOME}'",
+            # The generator names what it rejects, on standard error, and so does this.
+            f"QUADLET_UNIT_DIRS={_STAGING}/quadlet {_GENERATOR} --dryrun >/dev/null || "
+            "give_up 'Quadlet rejects the files'",
+        ]
     )
-
-
-@operation()
-def swap(changes: Changes) -> Generator[str]:
-    """Turn the staged files into the current release and have systemd read them.
-
-    + changes: what differs
-    """
-    if changes.release is not None:
-        release = f"releases/{changes.release}"
-        links = [f"ln -sfn {target} {link}" for link, target in LINKS.items()]
-        yield "; ".join(
-            [
-                "set -eu",
-                "mkdir -p /etc/containers/systemd",
-                f"mv -T {_STAGING} {HOME}/{release}",
-                # A rename is atomic where ln -sfn, which removes and makes, is not.
-                f"ln -sfn {release} {HOME}/next",
-                f"mv -T {HOME}/next {CURRENT}",
-                *links,
-                "systemctl daemon-reload",
-                f"cd {HOME}/releases",
-                f"ls | sort -n | head -n -{_KEPT} | xargs -r rm -rf",
-            ]
-        )
-    elif changes.reload:
-        yield "systemctl daemon-reload"
-    else:
-        host.noop("systemd has read the current release")
-
-
-@operation()
-def go_back(release: int) -> Generator[str]:
-    """Make an earlier release the current one, and restart what it concerns.
-
-    + release: its number
-    """
-    yield f"{CURRENT}/fall-back.sh {release}"
 
 
 @operation()
@@ -103,7 +74,7 @@ def remove() -> Generator[str]:
             f"systemctl stop {HOST_UNIT}",
             f"rm -f {' '.join(LINKS)}",
             f"[ ! -e {BROUGHT} ] || xargs -r podman rmi --ignore <{BROUGHT} >/dev/null",
-            f"rm -rf {HOME}",
+            f"rm -rf {HOME} {RUN}",
             "systemctl daemon-reload",
             "systemctl reset-failed 'onetime*' 2>/dev/null",
             "rmdir --ignore-fail-on-non-empty /etc/containers/systemd /etc/containers/networks "

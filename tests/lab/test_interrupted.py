@@ -18,15 +18,11 @@ HOST = "plain1"
 MOMENTS = (
     "Connecting to hosts",
     "Preparing operation files",
+    "Starting operation: Lock the host",
     "Starting operation: Image | Upload the archive",
     "Starting operation: Image | Have the image",
-    "Starting operation: Release | Stage",
-    "Starting operation: Release | Swap",
-    "Starting operation: Apply rules and shim",
-    "Starting operation: Instances | Stop",
-    "Starting operation: Instances | Remove changed networks",
-    "Starting operation: Instances | Start",
-    "Starting operation: Verify",
+    "Starting operation: Stage",
+    "Starting operation: Switch over",
 )
 
 CHANGED = {

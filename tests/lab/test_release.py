@@ -49,7 +49,7 @@ def test_units_that_quadlet_rejects_never_go_live(site: Site, checkout: Path) ->
     assert "NoSuchKey" in output
     assert "Traceback" not in output
     assert started(HOST) == running
-    assert "Swap the release in" not in output
+    assert "Switch over" not in output
 
     def untouched(text: str) -> list[str]:
         """Leave out the directory that the staged files came into and went from."""

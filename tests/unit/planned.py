@@ -8,7 +8,7 @@ from typing import Any
 
 from facts.installed import InstalledState
 from facts.podman import Container, PodmanNetwork, PodmanSecret
-from facts.release import Entry
+from facts.release import About, Entry
 from facts.shim import Shim
 from plan.fleet import Observed, plan_fleet
 from plan.model import HostPlan
@@ -72,9 +72,7 @@ def as_planned(plan: HostPlan) -> InstalledState:
             one.name: PodmanNetwork(one.name, "bridge", None, (), one.config)
             for one in plan.networks
         },
-        secrets={
-            one.name: PodmanSecret(one.name, one.config, STARTED - 60) for one in plan.secrets
-        },
+        secrets={one.name: PodmanSecret(one.name, one.config) for one in plan.secrets},
         units={one.unit: "active" for one in plan.instances}
         | {"onetime-host-network.service": "active"},
         links={
@@ -84,7 +82,7 @@ def as_planned(plan: HostPlan) -> InstalledState:
                 "/etc/onetime/current/onetime-host-network.service"
             ),
         },
-        releases=(1, 2, 3),
+        releases=dict.fromkeys((1, 2, 3), About("2026-01-01T00:00:00Z", "me@here", "4711")),
         release=release,
         loaded=frozenset({"/etc/onetime/releases/3/quadlet/onetime@.container"}),
         table=table and f"table ip onetime {{\n{table}}}\n",

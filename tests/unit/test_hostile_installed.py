@@ -116,7 +116,7 @@ def test_hostile_archives(payload: str) -> None:
         ("containers", "", "does not list its containers and networks: run podman ps"),
         ("networks", "", "does not list its containers and networks: run podman ps"),
         ("networks", '[{"name": 5}]', "podman network inspect answered something else at"),
-        ("secrets", '[{"Spec": {"Name": "a"}}]', "podman secret inspect answered something"),
+        ("secrets", '[{"Spec": {"Nome": "a"}}]', "podman secret inspect answered something"),
         ("shim", '[{"flags": "UP"}]', "ip address answered something else at '0.flags"),
         ("shim_routes", "{}", "ip route answered something else"),
         ("units", "Id=onetime@7043.service\n", "systemctl show leaves out 'ActiveState'"),

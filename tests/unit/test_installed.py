@@ -7,7 +7,6 @@ import io
 import json
 import subprocess
 import tarfile
-from datetime import UTC, datetime, timedelta, timezone
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from hypothesis import strategies as st
 from facts import podman
 from facts.installed import Installed
 from facts.podman import Container, PodmanNetwork, PodmanSecret
-from facts.release import Entry, parse_release
+from facts.release import About, Entry, parse_release, parse_releases
 from facts.shim import Shim, parse_shim
 from plan.host import installed_addresses
 from tests.unit.observed import installed_lines
@@ -80,14 +79,22 @@ def test_networks(networks: list[PodmanNetwork], labels: dict[str, str] | None) 
     assert podman.parse_networks(json.dumps(items)) == {one.name: one for one in networks}
 
 
-@given(TEXT, CONFIG, st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1)), st.integers(0, 999))
-def test_secrets(name: str, config: str | None, when: datetime, nanoseconds: int) -> None:
-    """Go prints nanoseconds, and the zone as an offset or as Z."""
-    for zone, printed in ((UTC, "Z"), (timezone(timedelta(hours=2)), "+02:00")):
-        text = f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond:06}{nanoseconds:03}{printed}"
-        spec = {"Name": name, "Labels": labelled(None, config), "Driver": {}}
-        (secret,) = podman.parse_secrets(json.dumps([{"Spec": spec, "UpdatedAt": text}])).values()
-        assert secret == PodmanSecret(name, config, when.replace(tzinfo=zone).timestamp())
+@given(TEXT, CONFIG)
+def test_secrets(name: str, config: str | None) -> None:
+    spec = {"Name": name, "Labels": labelled(None, config), "Driver": {}}
+    (secret,) = podman.parse_secrets(json.dumps([{"Spec": spec, "UpdatedAt": "x"}])).values()
+    assert secret == PodmanSecret(name, config)
+
+
+@given(st.dictionaries(st.integers(1, 10**6), st.sampled_from(["", "a b c", "a b", "a b c d"])))
+def test_releases_are_known_by_their_descriptions(abouts: dict[int, str]) -> None:
+    listing = "\n".join([*map(str, abouts), "stray", "7x"])
+    told = "\n".join(f"{number} {about}" for number, about in abouts.items() if about)
+    releases = parse_releases(listing, told)
+    assert list(releases) == sorted(abouts)
+    for number, about in abouts.items():
+        known = releases[number] == About("a", "b", "c")
+        assert known == (about == "a b c")
 
 
 @pytest.mark.parametrize(
