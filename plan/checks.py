@@ -16,6 +16,9 @@ from plan.settings import Settings
 PODMAN_FLOOR = (5, 3, 0)
 # A bridge takes its own first address; network and broadcast address go too.
 _BRIDGE_OVERHEAD = 3
+# A release is a few dozen kilobytes. What a pull takes is not known before: less has no chance.
+_RELEASE_BYTES = 4 << 20
+_PULL_BYTES = 256 << 20
 
 
 def check_host(
@@ -78,6 +81,30 @@ def check_image(host: str, settings: Settings, installed: InstalledState) -> Ite
             f"the host does not have {settings.image}, which cannot be pulled",
             "Set image_archive to a local archive that holds it",
         )
+
+
+def check_space(
+    host: str, settings: Settings, installed: InstalledState, *, archive_bytes: int
+) -> Iterator[Problem]:
+    """Yield directories that have no room for what is to come; one that `df` cannot tell has.
+
+    + archive_bytes: size of the image's archive, 0 if there is none
+    """
+    needed = {"/etc": _RELEASE_BYTES}
+    if installed.image_id is None and settings.image_archive is not None:
+        # The archive itself and, unpacked, what is in it; Podman's own copy on the way there.
+        needed |= {"/var/lib/containers": 3 * archive_bytes, "/var/tmp": archive_bytes}  # noqa: S108
+    elif installed.image_id is None:
+        needed["/var/lib/containers"] = _PULL_BYTES
+    for directory, size in needed.items():
+        free = installed.space.get(directory)
+        if free is not None and free < size:
+            yield Problem(
+                host,
+                "disk",
+                f"{directory} has {free >> 20} MiB free, and {-(-size >> 20)} MiB are needed",
+                "Make room there",
+            )
 
 
 def check_driver(host: str, settings: Settings, installed: InstalledState) -> Iterator[Problem]:

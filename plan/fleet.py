@@ -22,6 +22,7 @@ class Observed:
     """What is known of one host: what it should be, and what it is.
 
     + keys: names of the environment variables that overrode a setting, by setting
+    + archive_bytes: size of the image's archive
     """
 
     settings: Settings
@@ -29,6 +30,7 @@ class Observed:
     installed: InstalledState
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     keys: Mapping[str, str] = field(default_factory=dict)
+    archive_bytes: int = 0
 
 
 def probes(settings: Settings, installed: InstalledState) -> tuple[str, ...]:
@@ -71,6 +73,7 @@ def plan_fleet(
                 seen.installed,
                 secrets=seen.secrets,
                 keys=seen.keys,
+                archive_bytes=seen.archive_bytes,
             )
         except PlanError as error:
             problems += error.problems

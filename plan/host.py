@@ -10,29 +10,18 @@ from ipaddress import IPv4Address
 from facts.installed import InstalledState
 from facts.network import HostNetwork
 from plan import render
-from plan.checks import check_driver, check_host, check_image
+from plan.checks import check_driver, check_host, check_image, check_space
 from plan.detect import PrivateNetwork, detect
+from plan.host_files import host_files
 from plan.model import (
-    BEGIN,
     CURRENT,
-    FOUND,
-    HOME,
     HOST_UNIT,
-    KEPT_RELEASES,
-    LINKS,
-    PATIENCE,
-    RULES_TABLE,
-    RUN,
-    SHIM_INTERFACES,
-    SWITCH_UNIT,
-    Chain,
     File,
     HostPlan,
     InstancePlan,
     Link,
     ModePlan,
     Secret,
-    ShimPlan,
     Situation,
 )
 from plan.modes import MODES
@@ -64,17 +53,20 @@ def plan_host(
     *,
     secrets: Mapping[str, str],
     keys: Mapping[str, str],
+    archive_bytes: int = 0,
 ) -> HostPlan:
     """Return the host's plan; raise `PlanError` with all that is wrong with it.
 
     + secrets: the values of the secret variables
     + keys: names of the environment variables that overrode a setting, by setting
+    + archive_bytes: size of the image's archive
     """
     problems = [*check_host(host, settings, network, installed)]
     # Without root Podman and the kernel show somebody else's things, or nothing.
     if installed.root:
         problems += check_image(host, settings, installed)
         problems += check_driver(host, settings, installed)
+        problems += check_space(host, settings, installed, archive_bytes=archive_bytes)
     mode = MODES.get(settings.network_mode)
     if mode is None:
         seen = f"{settings.network_mode} is not built yet"
@@ -123,7 +115,7 @@ def plan_nothing(host: str, settings: Settings) -> HostPlan:
         private=None,
         instances=(),
         networks=(),
-        files=_host_files((), (), None, ""),
+        files=host_files((), (), None, ""),
         links=(),
         rules=(),
         forward=(),
@@ -131,43 +123,6 @@ def plan_nothing(host: str, settings: Settings) -> HostPlan:
         shim=None,
         secrets=(),
         warnings=(),
-    )
-
-
-def _host_files(
-    chains: tuple[Chain, ...], forward: tuple[str, ...], shim: ShimPlan | None, config: str
-) -> tuple[File, ...]:
-    """Return the files that make the host's own side of the network."""
-    rules = render.render("rules.nft.j2", chains=chains, config=config, table=RULES_TABLE)
-    script = render.render(
-        "host-network.sh.j2",
-        shim=shim,
-        forward=forward,
-        config=config,
-        table=RULES_TABLE,
-        interfaces=SHIM_INTERFACES,
-        current=CURRENT,
-        found=FOUND,
-    )
-    return (
-        File("rules.nft", rules),
-        File("host-network.sh", script, mode=0o755),
-        File("switch.sh", _switch_script(), mode=0o755),
-        File(HOST_UNIT, render.render("onetime-host-network.service.j2", current=CURRENT)),
-    )
-
-
-def _switch_script() -> str:
-    return render.render(
-        "switch.sh.j2",
-        home=HOME,
-        run=RUN,
-        host_unit=HOST_UNIT,
-        switch_unit=SWITCH_UNIT,
-        begin=BEGIN,
-        links=LINKS,
-        kept=KEPT_RELEASES,
-        patience=PATIENCE,
     )
 
 
@@ -225,7 +180,7 @@ def _assemble(
     rules_config = render.digest(
         [*(line for chain in rules for line in (chain.hook, *chain.rules)), *mode.forward]
     )
-    files += _host_files(mode.chains, mode.forward, mode.shim, rules_config)
+    files += host_files(mode.chains, mode.forward, mode.shim, rules_config)
     warnings = list(mode.warnings)
     if private and private.others and mode.container_networks != ("host",):
         warnings.append(

@@ -36,7 +36,11 @@ def bring(image: str, how: str | None) -> Generator[str]:
         return
     reference = shlex.quote(image)
     if how == "load":
-        yield f"podman load --quiet --input {_UPLOADED} && rm -f {_UPLOADED}"
+        yield (
+            f"podman load --quiet --input {_UPLOADED}; code=$?; rm -f {_UPLOADED}; "
+            f"[ $code = 0 ] || {{ echo 'image {image}: it cannot be loaded; nothing was restarted' "
+            ">&2; exit 1; }"
+        )
         advice = "image_archive holds no image of that name: see podman images for what it held"
     else:
         yield (

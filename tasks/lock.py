@@ -13,9 +13,11 @@ import secrets
 import shlex
 import socket
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import gevent
+from paramiko import SSHException
 from pyinfra import host, state
 from pyinfra.api import Host, StringCommand, operation
 from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
@@ -105,4 +107,8 @@ def connector_arguments(owner: Host) -> dict[str, Any]:
 def _beat(owner: Host, arguments: dict[str, Any]) -> None:
     while True:
         gevent.sleep(_BEAT)
-        owner.run_shell_command(StringCommand(f"if {_OURS}; then touch {_LOCK}; fi"), **arguments)
+        # A connection that is gone shows where the run itself uses it.
+        with suppress(SSHException, OSError, EOFError):
+            owner.run_shell_command(
+                StringCommand(f"if {_OURS}; then touch {_LOCK}; fi"), **arguments
+            )

@@ -111,6 +111,8 @@ def _stop_at_first_failure(state: State) -> None:
     """Have pyinfra end the run when one host fails, where it would go on with the others."""
     if state.config.FAIL_PERCENT is None:
         state.config.FAIL_PERCENT = 0
+        # Or pyinfra would forget it after the deploy file.
+        state.config.lock_current_state()
 
 
 def _prepare_all(state: State) -> dict[str, Prepared]:
@@ -179,7 +181,8 @@ def _observe_all(
             network = _fact(host, Network, db_host=wanted.db_host, probe=probes(wanted, installed))
         if network is None:
             return None
-        return Observed(wanted, network, installed, secrets[host.name], keys)
+        size = Path(wanted.image_archive).stat().st_size if wanted.image_archive else 0
+        return Observed(wanted, network, installed, secrets[host.name], keys, size)
 
     # Not from pyinfra's own pool: its greenlets are the ones that wait here.
     running = {name: gevent.spawn(observe, host) for name, host in active.items()}

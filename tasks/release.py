@@ -68,6 +68,7 @@ def _stage(changes: Changes, image: str) -> Generator[str]:
 @operation()
 def remove() -> Generator[str]:
     """Remove every release, what the deploy brought, and what Podman made for it alone."""
+    label = """'{{index .Spec.Labels "onetime.config"}}'"""
     yield "; ".join(
         [
             "set -u",
@@ -75,6 +76,9 @@ def remove() -> Generator[str]:
             f"rm -f {' '.join(LINKS)}",
             f"[ ! -e {BROUGHT} ] || xargs -r podman rmi --ignore <{BROUGHT} >/dev/null",
             f"rm -rf {HOME} {RUN}",
+            "for secret in $(podman secret ls --format '{{.Name}}' --filter name=onetime-); do "
+            f'[ -z "$(podman secret inspect --format {label} "$secret")" ] || '
+            'podman secret rm "$secret" >/dev/null; done',
             "systemctl daemon-reload",
             "systemctl reset-failed 'onetime*' 2>/dev/null",
             "rmdir --ignore-fail-on-non-empty /etc/containers/systemd /etc/containers/networks "

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any, Literal
 
 import gevent
+from paramiko import SSHException
 from pyinfra import host, logger, state
 from pyinfra.api import Host, State, StringCommand, operation
 from pyinfra.api.exceptions import ConnectError
@@ -131,7 +132,7 @@ def _confirm(owner: Host, arguments: dict[str, Any]) -> None:
                     StringCommand(f"[ ! -e {RUN}/asking ] || touch {RUN}/confirmed"), **arguments
                 )
                 connector.disconnect()
-            except ConnectError as error:
+            except (ConnectError, SSHException, OSError, EOFError) as error:
                 logger.debug("%s: no new connection: %s", owner.name, error)
                 gevent.sleep(1)
             else:

@@ -77,11 +77,16 @@ def test_a_changed_template_reaches_the_instances(site: Site, checkout: Path) ->
 
 
 def test_a_handful_of_releases_is_kept_and_the_links_lead_to_the_last(site: Site) -> None:
+    secret = {"secrets": {"KEY": "env:HOME"}}
+    assert dataclasses.replace(site, everywhere=secret).deploy().code == 0
+    assert "onetime-KEY-1" in ssh(HOST, "podman secret ls")
     for turn in range(7):
         everywhere = {"environment": {"ONETIME_TEST_TURN": str(turn)}}
         assert dataclasses.replace(site, everywhere=everywhere).deploy().code == 0
     releases = sorted(map(int, ssh(HOST, "ls /etc/onetime/releases").split()))
     assert len(releases) == 5
+    # None of those names the secret any more.
+    assert "onetime-KEY-1" not in ssh(HOST, "podman secret ls")
     assert ssh(HOST, "readlink /etc/onetime/current") == f"releases/{releases[-1]}"
     assert ssh(HOST, "readlink -f /etc/containers/systemd/onetime").endswith(
         f"/{releases[-1]}/quadlet"

@@ -1,0 +1,138 @@
+"""Once a host's switch has begun it ends in the old or the new release, whatever ends its operator.
+
+Each case starts a change of image and list, strikes at a moment of its own, and then looks at what
+the host has come to without any help. The next deploy converges without a manual step.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from lab import api
+from tests.lab.conftest import Fresh
+from tests.lab.harness import PYINFRA, ROOT, Site, check_paths, page, ssh, wait_until
+
+HOST = "plain1"
+PUBLIC = "203.0.113.11"
+NEW = {"image": "localhost/onetime-lab:2", "image_archive": str(api.image_archive("2"))}
+SETTLED = '[ "$(systemctl is-active onetime-switch.service)" = inactive ]'
+
+# A whole change takes about this long, from the start of pyinfra to its end, in seconds.
+SPAN = 12.0
+SEED = random.randrange(2**32)  # noqa: S311 - nothing secret
+
+
+def moments(count: int) -> list[float]:
+    """Return moments all over a change, each at random within its own part of it."""
+    chance = random.Random(SEED)  # noqa: S311 - nothing secret
+    return [round(SPAN * (part + chance.random()) / count, 2) for part in range(count)]
+
+
+@pytest.fixture(scope="module")
+def site(fresh: Fresh) -> Site:
+    site = fresh(HOST)
+    site.deploy_twice()
+    # Both images are there, so the moments fall on what a change is made of.
+    dataclasses.replace(site, everywhere=NEW).deploy_twice()
+    return site
+
+
+def other(site: Site) -> Site:
+    """Return the inventory of the release that the host is not in."""
+    now = page("outside", PUBLIC, 7043)["version"]
+    return dataclasses.replace(site, everywhere=NEW if now == "1" else {})
+
+
+@contextmanager
+def running(site: Site) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a deploy; it is killed at the end, if it still runs."""
+    process = subprocess.Popen(
+        [str(PYINFRA), str(site.inventory()), "deploy.py", "-y"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+def serves_one_release(old: str, new: str) -> None:
+    """Check that the host is in the old or in the new release, whole, and serves."""
+    wait_until(HOST, SETTLED, seconds=180)
+    versions = {page("outside", PUBLIC, port)["version"] for port in (7043, 7044)}
+    assert len(versions) == 1
+    assert versions <= {old, new}
+    image = ssh(HOST, "sed -n 's/^Image=//p' /etc/onetime/current/quadlet/onetime@.container")
+    assert image == f"localhost/onetime-lab:{versions.pop()}"
+    assert "switching" not in ssh(HOST, "ls /etc/onetime")
+
+
+def converges(site: Site) -> None:
+    site.deploy_twice()
+    check_paths(site.hosts)
+    assert set(ssh(HOST, "ls /etc/onetime").split()) == {"current", "found", "releases"}
+
+
+@pytest.mark.parametrize("moment", moments(10), ids=lambda moment: f"{moment}s")
+def test_pyinfra_is_killed(site: Site, moment: float) -> None:
+    wanted = other(site)
+    old, new = ("1", "2") if wanted.everywhere else ("2", "1")
+    with running(wanted):
+        time.sleep(moment)
+    serves_one_release(old, new)
+    converges(wanted)
+
+
+@pytest.mark.parametrize("moment", moments(10), ids=lambda moment: f"{moment}s")
+def test_the_way_to_the_host_is_cut(site: Site, moment: float) -> None:
+    wanted = other(site)
+    old, new = ("1", "2") if wanted.everywhere else ("2", "1")
+    cut = (
+        "add table inet cut; add chain inet cut way { type filter hook input priority -500; }; "
+        "add rule inet cut way tcp dport 22 drop"
+    )
+    with running(wanted):
+        time.sleep(moment)
+        assert api.run_in(HOST, ["nft", cut]).returncode == 0
+    # Nobody can look in before the way is mended: wait where the host itself is.
+    done = api.run_in(HOST, ["nft", "delete", "table", "inet", "cut"])
+    assert done.returncode == 0, done.stderr
+    serves_one_release(old, new)
+    converges(wanted)
+
+
+@pytest.mark.parametrize("moment", moments(6), ids=lambda moment: f"{moment}s")
+def test_the_power_is_cut(site: Site, moment: float) -> None:
+    wanted = other(site)
+    old, new = ("1", "2") if wanted.everywhere else ("2", "1")
+    with running(wanted):
+        time.sleep(moment)
+        api.reboot(HOST, hard=True)
+    for port in (7043, 7044):
+        wait_until(HOST, f"systemctl is-active --quiet onetime@{port}.service")
+    serves_one_release(old, new)
+    converges(wanted)
+
+
+def test_the_unit_itself_is_killed(site: Site) -> None:
+    wanted = other(site)
+    old, new = ("1", "2") if wanted.everywhere else ("2", "1")
+    with running(wanted) as process:
+        wait_until(HOST, "systemctl is-active onetime-switch.service | grep -q activating")
+        wait_until(HOST, "systemctl is-active onetime@7043.service | grep -q activating")
+        ssh(HOST, "systemctl kill --signal=KILL onetime-switch.service")
+        process.wait(timeout=180)
+    serves_one_release(old, new)
+    converges(wanted)
