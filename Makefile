@@ -4,9 +4,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := deploy.py rollback.py teardown.py facts plan tasks lab tests inventory.py inventories group_data
+SOURCES := deploy.py rollback.py teardown.py facts plan tasks lab tests bench inventory.py inventories group_data
 
-.PHONY: env demo lab test test-vm lint unit clean lock
+.PHONY: env demo lab test test-vm bench lint unit clean lock
 
 env: $(VENV)/.installed
 
@@ -35,6 +35,10 @@ test: lint lab
 # What needs another kernel than the machine's own runs on virtual machines, and takes a while.
 test-vm: lab
 	$(BIN)/pytest -q tests/lab/test_lab_vm.py tests/lab/test_modes_vm.py
+
+# Prints ratios; nothing is judged by time.
+bench: lab
+	$(BIN)/python -m bench.broken_image
 
 demo: env
 	$(BIN)/python -m lab.demo

@@ -1,0 +1,1 @@
+"""Benchmarks on the lab's hosts: each prints a ratio of two things measured in one run."""
