@@ -200,3 +200,34 @@ def test_a_change_of_the_inventory_restarts_only_what_it_concerns(
     changes = changed(HOST, after)
     assert changes.pop("restart", ()) == restarted
     assert changes.keys() == others
+
+
+@pytest.mark.parametrize(
+    ("deviation", "switch", "told"),
+    [
+        ("old failure", None, ""),
+        ("image gone", None, ""),
+        ("secret gone", None, ""),
+        ("not reloaded", (3, 3), ""),
+        ("file edited", (3, 4), ""),
+        ("container stopped", (3, 3), "start 7043"),
+        ("leftover unit", (3, 3), "stop 7050"),
+        ("rules gone", (3, 3), "set the host's rules and shim"),
+        ("network gone", (3, 3), "make the networks onetime; start 7043, 7044"),
+    ],
+)
+def test_what_a_switch_goes_between_and_what_it_does(
+    deviation: str, switch: tuple[int, int] | None, told: str
+) -> None:
+    changes = compare(PLAN, DEVIATIONS[deviation][0](HOST))
+    assert (changes.switch, changes.told()) == (switch, told)
+
+
+def test_a_first_switch_goes_from_nothing() -> None:
+    assert compare(PLAN, fresh()).switch == (0, 1)
+
+
+def test_a_host_as_planned_has_nothing_to_lock_for() -> None:
+    assert not compare(PLAN, HOST).any
+    assert compare(PLAN, become(image_id=None)(HOST)).any
+    assert compare(PLAN, put("secrets", **{"onetime-KEY-1": None})(HOST)).any
