@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from lab import api
-from tests.lab.harness import Site
+from tests.lab.harness import ROOT, Site
 
 Fresh = Callable[..., Site]
 
@@ -27,6 +28,15 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fresh]:
 
     yield make
     _remove(sorted(extra))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Return a copy of the deploy that a test may break."""
+    for name in ("facts", "plan", "tasks", "templates", "group_data", "lab"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "deploy.py", tmp_path)
+    return tmp_path
 
 
 def _remove(hosts: Sequence[str]) -> None:

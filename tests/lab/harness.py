@@ -38,12 +38,13 @@ class Run:
 
 @dataclass
 class Site:
-    """An inventory of lab hosts in a directory of its own."""
+    """An inventory of lab hosts in a directory of its own, and the checkout that is run on it."""
 
     directory: Path
     hosts: Sequence[str]
     everywhere: Mapping[str, Any] = field(default_factory=dict)
     by_host: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    checkout: Path = ROOT
 
     def inventory(self) -> Path:
         """Write the inventory and return its path."""
@@ -69,7 +70,7 @@ class Site:
         """Run pyinfra from the checkout's root and return its exit code and whole output."""
         done = subprocess.run(
             [str(PYINFRA), str(self.inventory()), *arguments],
-            cwd=ROOT,
+            cwd=self.checkout,
             env={**os.environ, **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

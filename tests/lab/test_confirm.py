@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
-import subprocess
 import time
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 
 from plan.model import PATIENCE
 from tests.lab.conftest import Fresh
-from tests.lab.harness import PYINFRA, ROOT, Run, Site, check_paths, ssh, started
+from tests.lab.harness import Site, check_paths, ssh, started
 
 HOST = "plain1"
 
@@ -39,29 +37,6 @@ def site(fresh: Fresh) -> Site:
     return site
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """Return a copy of the deploy that a test may break."""
-    for name in ("facts", "plan", "tasks", "templates", "group_data", "lab"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    shutil.copy(ROOT / "deploy.py", tmp_path)
-    return tmp_path
-
-
-def deploy(site: Site, checkout: Path) -> Run:
-    done = subprocess.run(
-        [str(PYINFRA), str(site.inventory()), "deploy.py", "-y"],
-        cwd=checkout,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    return Run(done.returncode, done.stdout)
-
-
 def own_side() -> str:
     """Return what the deploy can do to the host's own network."""
     return ssh(
@@ -79,9 +54,8 @@ def test_a_host_that_is_cut_off_comes_back_in_its_old_state(
     path.write_text(path.read_text().replace(text, bad))
     before, running = own_side(), started(HOST)
     release = ssh(HOST, "readlink /etc/onetime/current")
-    site = dataclasses.replace(site, everywhere={"shim": True})
     begun = time.monotonic()
-    run = deploy(site, checkout)
+    run = dataclasses.replace(site, everywhere={"shim": True}, checkout=checkout).deploy()
     assert run.code != 0
     assert f"no new connection came within {PATIENCE} seconds" in run.output
     # The old connection was not the judge: it heard of all this.
@@ -91,3 +65,21 @@ def test_a_host_that_is_cut_off_comes_back_in_its_old_state(
     assert ssh(HOST, "readlink /etc/onetime/current") == release
     check_paths(site.hosts)
     assert ssh(HOST, "ls /etc/onetime").split() == ["current", "found", "releases"]
+
+
+def test_a_first_deploy_that_cuts_the_host_off_leaves_nothing_of_itself_there(
+    fresh: Fresh, checkout: Path
+) -> None:
+    site = fresh(HOST)
+    template, text, bad = RULES
+    path = checkout / "templates" / template
+    path.write_text(path.read_text().replace(text, bad))
+    found = "nft list tables; ip -brief link; ip -4 route; cat /proc/sys/net/ipv4/ip_forward"
+    before = ssh(HOST, found)
+    run = dataclasses.replace(site, checkout=checkout).deploy()
+    assert run.code != 0
+    assert "there is no release to go back to" in run.output
+    assert ssh(HOST, found) == before
+    assert started(HOST) == {}
+    site.deploy_twice()
+    check_paths(site.hosts)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.lab.conftest import Fresh
-from tests.lab.harness import PYINFRA, ROOT, Site, check_paths, snapshot, ssh, started
+from tests.lab.harness import Site, check_paths, snapshot, ssh, started
 
 HOST = "plain1"
 
@@ -22,34 +20,16 @@ def site(fresh: Fresh) -> Site:
     return site
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """Return a copy of the deploy that a test may break."""
-    for name in ("facts", "plan", "tasks", "templates", "group_data", "lab"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    shutil.copy(ROOT / "deploy.py", tmp_path)
-    return tmp_path
-
-
 def test_units_that_quadlet_rejects_never_go_live(site: Site, checkout: Path) -> None:
     template = checkout / "templates" / "onetime@.container.j2"
     template.write_text(template.read_text().replace("[Container]", "[Container]\nNoSuchKey=1"))
     before = snapshot(HOST)
     running = started(HOST)
-    done = subprocess.run(
-        [str(PYINFRA), str(site.inventory()), "deploy.py", "-y"],
-        cwd=checkout,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    output = done.stdout + done.stderr
-    assert done.returncode != 0
-    assert "NoSuchKey" in output
-    assert "Traceback" not in output
+    run = dataclasses.replace(site, checkout=checkout).deploy()
+    assert run.code != 0
+    assert "NoSuchKey" in run.output
     assert started(HOST) == running
-    assert "Switch over" not in output
+    assert "Switch over" not in run.output
 
     def untouched(text: str) -> list[str]:
         """Leave out the directory that the staged files came into and went from."""
@@ -62,15 +42,8 @@ def test_a_changed_template_reaches_the_instances(site: Site, checkout: Path) ->
     template = checkout / "templates" / "onetime@.container.j2"
     template.write_text(template.read_text().replace("StopTimeout=20", "StopTimeout=21"))
     before = started(HOST)
-    done = subprocess.run(
-        [str(PYINFRA), str(site.inventory()), "deploy.py", "-y"],
-        cwd=checkout,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    run = dataclasses.replace(site, checkout=checkout).deploy()
+    assert run.code == 0, run.output
     assert all(started(HOST)[name] != when for name, when in before.items())
     site.deploy_twice()
     check_paths(site.hosts)

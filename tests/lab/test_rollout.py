@@ -70,7 +70,7 @@ def test_hosts_take_turns_and_every_image_is_there_before_the_first_one(site: Si
     run = dataclasses.replace(site, everywhere=image("2")).deploy()
     assert run.code == 0, run.output
     assert len(order(run)) == len(HOSTS)
-    assert run.output.rindex("Have the image") < run.output.index("Will start")
+    assert run.output.index("operation: Image | Have the image") < run.output.index("Will start")
     ends = {}
     for host in HOSTS:
         times = sorted(started(host).values())
@@ -81,7 +81,8 @@ def test_hosts_take_turns_and_every_image_is_there_before_the_first_one(site: Si
 
 
 def test_with_a_rollout_of_two_both_hosts_change_at_once(site: Site) -> None:
-    run = dataclasses.replace(site, everywhere={**image("2"), "rollout": 2}).deploy()
+    changed = {"environment": {"ONETIME_TEST_A": "1"}, "rollout": 2}
+    run = dataclasses.replace(site, everywhere=changed).deploy()
     assert run.code == 0, run.output
     begun, ended = [], []
     for host in HOSTS:
