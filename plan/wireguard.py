@@ -67,7 +67,10 @@ def _network(value: object) -> IPv4Network:
     # The error of `ipaddress` would quote what may be a key in the wrong place.
     with suppress(ValueError):
         if isinstance(value, str):
-            return IPv4Network(value)
+            network = IPv4Network(value)
+            # The way to everything would be the way to the peer itself.
+            if network.prefixlen:
+                return network
     raise ValueError("must be an IPv4 network, such as 10.0.0.0/24")
 
 
