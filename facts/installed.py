@@ -31,9 +31,10 @@ networks() { podman network ls -q | xargs -r podman network inspect; }
 foreign() {
   find /etc/containers/systemd /usr/share/containers/systemd /run/containers/systemd -maxdepth 1 \
     \( -name 'onetime.*' -o -name 'onetime-publish.*' -o -name 'onetime@*' \
-    -o -name onetime ! -type l \)
+    -o -name 'onetime-wg@*' -o -name onetime ! -type l \)
   find /etc/systemd/system -maxdepth 1 -type f \( -name 'onetime@*.service' \
-    -o -name 'onetime-network.service' -o -name 'onetime-publish-network.service' \)
+    -o -name 'onetime-wg@*.service' -o -name 'onetime-network.service' \
+    -o -name 'onetime-publish-network.service' \)
 }
 barriers() {
   nft list chains | awk '
@@ -54,10 +55,11 @@ drivers() {
     unshare --net sh -c "ip link add lo0 type veth peer name lo1 &&
       ip link add test0 $link type $driver" && echo "$driver"
   done
+  unshare --net ip tuntap add dev test0 mode tun && echo tun
 }
 loaded() {
   cd /run/systemd/generator &&
-    sed -n 's/^SourcePath=//p' onetime@*.service onetime-network.service \
+    sed -n 's/^SourcePath=//p' onetime@*.service onetime-wg@*.service onetime-network.service \
       onetime-publish-network.service
 }
 say user id -u
@@ -65,7 +67,7 @@ say podman podman version --format '{{.Client.Version}}'
 say containers podman ps --all --format json --filter 'name=^onetime-'
 say networks networks
 say secrets secrets
-say units systemctl show --property=Id,ActiveState 'onetime@*.service' \
+say units systemctl show --property=Id,ActiveState 'onetime@*.service' 'onetime-wg@*.service' \
   onetime-host-network.service
 say links links
 say foreign foreign
@@ -98,6 +100,7 @@ class InstalledState(Readable):
     root: bool
     podman: tuple[int, ...] | None
     image_id: str | None
+    sidecar_image_id: str | None
     containers: Mapping[str, Container]
     networks: Mapping[str, PodmanNetwork]
     secrets: Mapping[str, PodmanSecret]
@@ -119,12 +122,18 @@ class Installed(ScriptFact[InstalledState]):
     """Read what is installed and what runs.
 
     + image: the image reference to look for
+    + sidecar: that of the sidecars, if there are to be any
     """
 
-    def command(self, image: str = "ghcr.io/onetimesecret/onetimesecret:current") -> str:
+    def command(
+        self, image: str = "ghcr.io/onetimesecret/onetimesecret:current", sidecar: str = ""
+    ) -> str:
         """Return the script; it changes nothing on the host."""
-        reference = shlex.quote(image)
-        return script(f"{_SCRIPT}say image podman image inspect --format '{{{{.Id}}}}' {reference}")
+        questions = [
+            f"say {name} podman image inspect --format '{{{{.Id}}}}' {shlex.quote(reference)}"
+            for name, reference in (("image", image), ("sidecar_image", sidecar))
+        ]
+        return script(_SCRIPT + "\n".join(questions))
 
     def read(self, answers: Mapping[str, str]) -> InstalledState:
         """Parse the answers; `ValueError` on nonsense."""
@@ -143,6 +152,7 @@ class Installed(ScriptFact[InstalledState]):
             root=root,
             podman=version,
             image_id=answers["image"].strip() or None,
+            sidecar_image_id=answers["sidecar_image"].strip() or None,
             containers=podman.parse_containers(answers["containers"]),
             networks=podman.parse_networks(answers["networks"]),
             secrets=podman.parse_secrets(answers["secrets"]),

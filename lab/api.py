@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import base, boot, cgroup, disk, keys, login, machine, netns, network, qemu, shapes
-from lab.app import image
+from lab import wireguard as wireguard_lab
+from lab.app import image, sidecar
 from lab.paths import BASES, HOSTS, KEYS, KNOWN_HOSTS, LOCK, PRIVATE_KEY, RUNTIME
 from lab.shapes import Spec
 from lab.shell import RefusalError
+from lab.wireguard import Wireguard
 
 DEFAULT = ("plain=2",)
 
@@ -68,6 +70,7 @@ def up(*targets: str) -> list[Host]:
         machine.install_missing_packages()
         _clear_interrupted_work()
         image.ensure(base.ensure("trixie"))
+        sidecar.ensure(base.ensure("trixie"))
         network.ensure()
         down = [spec for spec in wanted if not cgroup.running(spec.name)]
         for spec in sorted(down, key=lambda spec: spec.number):
@@ -120,6 +123,16 @@ def ssh(
 def image_archive(tag: str = "1") -> Path:
     """Say where the archive of an app image is, which holds localhost/onetime-lab:TAG."""
     return image.archive(tag)
+
+
+def wireguard() -> Wireguard:
+    """Say what a client of the lab's WireGuard endpoint must know."""
+    return wireguard_lab.facts()
+
+
+def wireguard_archive() -> Path:
+    """Say where the archive of the sidecar image is, which holds localhost/onetime-lab-wg:1."""
+    return sidecar.archive()
 
 
 def command_in(namespace: str, argv: Sequence[str] = ()) -> list[str]:

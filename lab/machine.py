@@ -22,6 +22,8 @@ PACKAGES = {
     "/usr/bin/ping": "iputils-ping",
     "/usr/bin/curl": "curl",
     "/usr/bin/ssh": "openssh-client",
+    "/usr/bin/wg": "wireguard-tools",
+    "/usr/bin/wireguard-go": "wireguard-go",
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
 }
 

@@ -9,9 +9,14 @@
     maindb ----- private --------+---- gateway ---- fardb
     10.0.0.10                        10.0.0.1       10.0.5.10
 
+    wgpeer ----- public          203.0.113.2, and a WireGuard endpoint
+      |
+    wgdb                         10.77.0.10, a redis that only the tunnels lead to
+
 The bridges are in the namespace `switch`, which has no address and forwards
 nothing. `outside` knows no private network and forwards nothing either, so no
-packet gets from the public network to a private one but through a host.
+packet gets from the public network to a private one but through a host or a
+tunnel.
 """
 
 import sys
@@ -19,7 +24,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from lab import cgroup, netns, shapes
+from lab import cgroup, netns, shapes, wireguard
 from lab.machine import redis_server
 from lab.paths import WAY_IN
 from lab.shapes import Spec
@@ -33,6 +38,7 @@ STATIONS = (
     ("outside", "eth0", "public", f"{shapes.PUBLIC_GATEWAY}/24"),
     ("maindb", "eth0", "private", f"{shapes.MAINDB_ADDRESS}/24"),
     ("gateway", "eth0", "private", f"{shapes.PRIVATE_GATEWAY}/24"),
+    ("wgpeer", "eth0", "public", f"{shapes.WIREGUARD_ENDPOINT}/24"),
 )
 
 REDIS_SETTINGS = ("--protected-mode", "no", "--save", "", "--appendonly", "no")
@@ -56,6 +62,7 @@ def ensure() -> None:
         _configure(station, interface, address)
     _configure("outside", "lo", f"{shapes.OUTSIDE_ADDRESS}/32")
     _ensure_fardb()
+    _ensure_wgdb()
     _ensure_services()
 
 
@@ -93,17 +100,36 @@ def _ensure_fardb() -> None:
         netns.write_setting("gateway", f"ipv4/conf/{interface}/send_redirects", 0)
 
 
+def _ensure_wgdb() -> None:
+    """Bring about a database that the WireGuard endpoint alone leads to, and only from tunnels."""
+    netns.ensure("wgdb")
+    netns.ensure_cable("wgdb", "eth0", "wgpeer", "eth1")
+    _configure("wgpeer", "eth1", f"{shapes.WGDB_GATEWAY}/24")
+    _configure("wgdb", "eth0", f"{shapes.WGDB_ADDRESS}/24")
+    netns.ip("wgdb", "route", "replace", "default", "via", shapes.WGDB_GATEWAY)
+    # The kernel looks at the card that a packet comes in by, so the public one forwards nothing.
+    netns.write_setting("wgpeer", "ipv4/conf/eth1/forwarding", 1)
+
+
 def _ensure_services() -> None:
     """Start the programs that answer in the namespaces, and wait until they do."""
     echo = (sys.executable, str(Path(__file__).with_name("echo.py")))
     redis = (str(redis_server()), *REDIS_SETTINGS)
-    programs = {"maindb": redis, "fardb": redis, "outside": echo}
+    programs = {
+        "maindb": redis,
+        "fardb": redis,
+        "wgdb": redis,
+        "outside": echo,
+        "wgpeer": wireguard.endpoint(),
+    }
     for namespace, program in programs.items():
         if not cgroup.running(namespace):
             cgroup.start(namespace, *netns.inside(namespace, program))
     questions = {
         "maindb": ("redis-cli", "-h", shapes.MAINDB_ADDRESS, "ping"),
         "fardb": ("redis-cli", "-h", shapes.FARDB_ADDRESS, "ping"),
+        "wgdb": ("redis-cli", "-h", shapes.WGDB_ADDRESS, "ping"),
+        "wgpeer": wireguard.QUESTION,
         "outside": ("curl", "-fs", "-m", "2", f"http://{shapes.OUTSIDE_ADDRESS}/"),
     }
     for namespace, question in questions.items():
@@ -166,3 +192,4 @@ def remove() -> None:
     run("sh", "-c", f"ip link delete {WAY_IN} 2>/dev/null || true")
     for namespace in netns.names():
         netns.remove(namespace)
+    wireguard.remove_traces()

@@ -12,6 +12,7 @@ STATE = Path("/var/lib") / NAME
 BASES = STATE / "bases"  # root file systems, one per Debian suite: kept by `lab down`
 HOSTS = STATE / "hosts"  # one directory per host: its disk
 KEYS = STATE / "ssh"
+WIREGUARD = KEYS / "wireguard"  # of the WireGuard endpoint and its clients
 IMAGES = STATE / "images"  # archives of the app image: kept by `lab down`
 LOCK = STATE / "lock"
 

@@ -13,6 +13,7 @@ from lab.shell import RefusalError
 
 PUBLIC_NETWORK = "203.0.113.0/24"
 PUBLIC_GATEWAY = "203.0.113.1"  # the outside namespace
+WIREGUARD_ENDPOINT = "203.0.113.2"  # the wgpeer namespace
 MACHINE_ADDRESS = "203.0.113.254"  # the machine's own, on its way in
 OUTSIDE_ADDRESS = "198.51.100.10"  # stands for the internet
 MAINDB_ADDRESS = "10.0.0.10"
@@ -20,6 +21,9 @@ PRIVATE_GATEWAY = "10.0.0.1"
 FARDB_SUBNET = "10.0.5.0/24"  # the private subnet behind the private gateway
 FARDB_GATEWAY = "10.0.5.1"
 FARDB_ADDRESS = "10.0.5.10"
+WGDB_SUBNET = "10.77.0.0/24"  # the subnet behind the WireGuard endpoint
+WGDB_GATEWAY = "10.77.0.1"
+WGDB_ADDRESS = "10.77.0.10"
 
 Kind = Literal["nspawn", "vm"]
 

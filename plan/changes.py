@@ -12,12 +12,15 @@ from typing import Literal
 
 from facts.installed import InstalledState
 from facts.release import Entry
-from plan.model import CURRENT, HOME, HOST_UNIT, LINKS, HostPlan, Secret
+from plan.host_side import host_side_differs
+from plan.model import CURRENT, HOME, LINKS, SIDECAR, HostPlan, InstancePlan, Secret
 from plan.problems import PlanError, Problem
 
 # What the host's network unit runs. Their text decides, as the rules in them may say more than
 # can be compared with what is live.
 HOST_NETWORK_FILES = {"rules.nft", "host-network.sh"}
+
+How = Literal["load", "pull"] | None
 
 
 @dataclass(frozen=True)
@@ -33,24 +36,27 @@ class FileChange:
 class Changes:
     """The smallest set of changes that makes the host what the plan says.
 
-    + image: how the image gets there, if it is not there
+    + image, sidecar_image: how each image gets there, if it is not there
     + secrets: those to make
     + release: the number of the release to make, if one is to be made
     + current: the number of the release that is live now; none at first
     + reload: systemd's generated units are not those of the current release
     + stop: ports of instances that left the inventory and still run
+    + sidecars: ports whose sidecars still run and have no place any more
     + networks: Podman networks to be made anew or removed, with all instances stopped
     + host_network: the host's rules or shim are not as planned
     + restart: ports of instances that do not run, or not from this configuration
     """
 
-    image: Literal["load", "pull"] | None
+    image: How
+    sidecar_image: How
     secrets: tuple[Secret, ...]
     files: tuple[FileChange, ...]
     release: int | None
     current: int | None
     reload: bool
     stop: tuple[int, ...]
+    sidecars: tuple[int, ...]
     networks: tuple[str, ...]
     host_network: bool
     restart: tuple[int, ...]
@@ -59,18 +65,26 @@ class Changes:
     def switch(self) -> tuple[int, int] | None:
         """The releases that the host is to change between, the same one twice to repair it."""
         to = self.release or self.current
-        due = self.reload or self.stop or self.networks or self.host_network or self.restart
-        return (self.current or 0, to) if to is not None and due else None
+        due = (
+            self.reload,
+            self.stop,
+            self.sidecars,
+            self.networks,
+            self.host_network,
+            self.restart,
+        )
+        return (self.current or 0, to) if to is not None and any(due) else None
 
     @property
     def any(self) -> bool:
         """Whether there is anything to do at all."""
-        return bool(self.image or self.secrets or self.switch)
+        return bool(self.image or self.sidecar_image or self.secrets or self.switch)
 
     def told(self) -> str:
         """Return what the switch does to what runs, in a few words; empty if it does nothing."""
         parts = (
             ("stop", self.stop),
+            ("stop the tunnel of", self.sidecars),
             ("make the networks", self.networks),
             ("set the host's rules and shim", self.host_network and ("",)),
             ("start", self.restart),
@@ -86,26 +100,26 @@ def compare(plan: HostPlan, installed: InstalledState) -> Changes:
     directory = f"{HOME}/{installed.links.get(CURRENT, '')}/"
     linked = all(installed.links.get(link) == target for link, target in LINKS.items())
     release = max(installed.releases, default=0) + 1 if files or not linked else None
-    image: Literal["load", "pull"] | None = None
-    if installed.image_id is None:
-        image = "load" if plan.settings.image_archive else "pull"
+    tunnel = plan.settings.tunnel
     secrets = tuple(secret for secret in plan.secrets if secret.name not in installed.secrets)
     networks = _networks(plan, installed)
     return Changes(
-        image=image,
+        image=_how(installed.image_id, plan.settings.image_archive),
+        sidecar_image=_how(installed.sidecar_image_id, tunnel.image_archive) if tunnel else None,
         secrets=secrets,
         files=files,
         release=release,
         current=_current(installed),
         reload=release is not None or not _loaded(installed, directory),
-        stop=_leftover(plan, installed),
+        stop=_leftover("onetime", {one.port for one in plan.instances}, installed),
+        sidecars=_leftover(SIDECAR, {one.port for one in plan.instances if one.sidecar}, installed),
         networks=networks,
         host_network=any(change.path in HOST_NETWORK_FILES for change in files)
-        or _host_network(plan, installed),
+        or host_side_differs(plan, installed),
         restart=tuple(
             instance.port
             for instance in plan.instances
-            if networks or not _runs(instance.container, instance.config, installed)
+            if networks or not _runs(instance, installed)
         ),
     )
 
@@ -148,13 +162,22 @@ def traces(installed: InstalledState) -> bool:
     )
 
 
-def _leftover(plan: HostPlan, installed: InstalledState) -> tuple[int, ...]:
-    """Return the ports of this deploy's own instances that run, or try to, and should not."""
-    units = [name for name, state in installed.units.items() if state not in {"inactive", "failed"}]
+def _leftover(name: str, wanted: set[int], installed: InstalledState) -> tuple[int, ...]:
+    """Return the ports of the deploy's own containers that run, or try to, and should not.
+
+    + name: what the containers are called, but for the port
+    """
+    units = [unit for unit, state in installed.units.items() if state not in {"inactive", "failed"}]
     ours = [c.name for c in installed.containers.values() if c.config is not None]
-    ports = {int(m[1]) for name in units if (m := re.fullmatch(r"onetime@(\d+)\.service", name))}
-    ports |= {int(m[1]) for name in ours if (m := re.fullmatch(r"onetime-(\d+)", name))}
-    return tuple(sorted(ports - {instance.port for instance in plan.instances}))
+    of_ours = re.compile(rf"{name}(?:@(\d+)\.service|-(\d+))")
+    ports = {int(m[1] or m[2]) for one in units + ours if (m := of_ours.fullmatch(one))}
+    return tuple(sorted(ports - wanted))
+
+
+def _how(there: str | None, archive: str | None) -> How:
+    if there is not None:
+        return None
+    return "load" if archive else "pull"
 
 
 def _files(plan: HostPlan, installed: InstalledState) -> tuple[FileChange, ...]:
@@ -195,41 +218,12 @@ def _networks(plan: HostPlan, installed: InstalledState) -> tuple[str, ...]:
     return tuple(sorted(changed | (ours - {network.name for network in plan.networks})))
 
 
-def _host_network(plan: HostPlan, installed: InstalledState) -> bool:
-    rules = sum(len(chain.rules) for chain in plan.rules)
-    if installed.units.get(HOST_UNIT) != "active":
-        return True
-    if installed.table.count(plan.rules_config) != rules or bool(installed.table) != bool(rules):
-        return True
-    if plan.forward and not installed.forwarding:
-        return True
-    ours = f'comment "onetime {plan.rules_config}"'
-    for barrier in installed.barriers:
-        if barrier.count(ours) != len(plan.forward) or barrier.count('"onetime ') != len(
-            plan.forward
-        ):
-            return True
-    live = installed.shim
-    if plan.shim is None or live is None:
-        return (plan.shim is None) != (live is None)
-    return not (
-        live.up
-        and live.interface == plan.shim.interface
-        and live.kind == plan.shim.kind
-        and live.parent == plan.shim.parent
-        and plan.shim.mac in {None, live.mac}
-        and live.addresses == {f"{plan.shim.address}/32"}
-        and live.routes == {f"{plan.shim.container_range} src {plan.shim.address}"}
-    )
-
-
-def _runs(name: str, config: str, installed: InstalledState) -> bool:
-    """Tell whether an instance runs, and from this configuration."""
-    container = installed.containers.get(name)
-    unit = f"onetime@{name.removeprefix('onetime-')}.service"
-    return (
-        container is not None
+def _runs(instance: InstancePlan, installed: InstalledState) -> bool:
+    """Tell whether an instance runs, with its sidecar, and from this configuration."""
+    return all(
+        (container := installed.containers.get(name)) is not None
         and container.running
-        and container.config == config
+        and container.config == instance.config
         and installed.units.get(unit) == "active"
+        for name, unit in instance.containers.items()
     )

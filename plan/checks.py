@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from facts.installed import InstalledState
 from facts.network import HostNetwork
-from plan.model import PUBLISH_INTERFACE
+from plan.model import PUBLISH_INTERFACE, SIDECAR
 from plan.modes import MODES
 from plan.problems import Problem
 from plan.settings import Settings
@@ -51,7 +51,8 @@ def check_host(
         )
     strangers = [
         f"the container {name}"
-        for name in (f"onetime-{port}" for port in settings.instances)
+        for port in settings.instances
+        for name in (f"onetime-{port}", f"{SIDECAR}-{port}")
         if name in installed.containers and installed.containers[name].config is None
     ] + [
         f"the Podman network {name}"
@@ -72,15 +73,19 @@ def check_host(
 
 
 def check_image(host: str, settings: Settings, installed: InstalledState) -> Iterator[Problem]:
-    """Yield what is known to be wrong with the image without asking a registry."""
-    local = settings.image.startswith("localhost/")
-    if local and installed.image_id is None and settings.image_archive is None:
-        yield Problem(
-            host,
-            "image",
-            f"the host does not have {settings.image}, which cannot be pulled",
-            "Set image_archive to a local archive that holds it",
-        )
+    """Yield what is known to be wrong with the images without asking a registry."""
+    images = [("image", settings.image, settings.image_archive, installed.image_id)]
+    if tunnel := settings.tunnel:
+        there = installed.sidecar_image_id
+        images.append(("wireguard", tunnel.image, tunnel.image_archive, there))
+    for key, image, archive, there in images:
+        if image.startswith("localhost/") and there is None and archive is None:
+            yield Problem(
+                host,
+                key,
+                f"the host does not have {image}, which cannot be pulled",
+                "Set image_archive to a local archive that holds it",
+            )
 
 
 def check_space(
@@ -112,14 +117,14 @@ def check_driver(host: str, settings: Settings, installed: InstalledState) -> It
     missing = {
         mode
         for mode, needed in MODES.items()
-        if needed.driver and needed.driver not in installed.drivers
+        if needed.drivers and not installed.drivers & set(needed.drivers)
     }
     if settings.network_mode in missing:
         others = ", ".join(mode for mode in MODES if mode not in missing)
         yield Problem(
             host,
             "network_mode",
-            f"the kernel cannot make {MODES[settings.network_mode].driver} links",
+            f"the kernel cannot make {' or '.join(MODES[settings.network_mode].drivers)} links",
             f"Install the kernel's module, or use one of the modes that would work here: {others}",
         )
 
@@ -137,8 +142,8 @@ def _ports(
             "Name one of the host's own addresses, or leave it out to publish on all",
         )
     for port in settings.instances:
-        container = installed.containers.get(f"onetime-{port}")
-        if container and container.running:
+        holders = (installed.containers.get(f"{name}-{port}") for name in ("onetime", SIDECAR))
+        if any(container and container.running for container in holders):
             continue
         taken = [
             listener
@@ -189,7 +194,9 @@ def _bridge(
 
 
 def _database(host: str, settings: Settings, network: HostNetwork) -> Iterator[Problem]:
-    if settings.db_address is None and network.resolved is None:
+    # Behind a tunnel it has an address that is given.
+    given = settings.db_address is not None or settings.network_mode == "wireguard"
+    if not given and network.resolved is None:
         yield Problem(
             host,
             "db_host",

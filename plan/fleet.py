@@ -15,6 +15,7 @@ from plan.host import installed_addresses, plan_host
 from plan.model import HostPlan
 from plan.problems import PlanError, Problem
 from plan.settings import Settings
+from plan.wireguard import private_key
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def plan_fleet(
     problems += _ranges(plans, settings)
     problems += _shims(plans, settings)
     problems += _routed_subnets(plans)
+    problems += _tunnels(settings, observed)
     if problems:
         raise PlanError(problems)
     return plans
@@ -195,3 +197,42 @@ def _routed_subnets(plans: Mapping[str, HostPlan]) -> Iterator[Problem]:
 
 def _subnet(plan: HostPlan) -> IPv4Network | None:
     return plan.private.subnet if plan.private else None
+
+
+def _tunnels(
+    settings: Mapping[str, Settings], observed: Mapping[str, Observed]
+) -> Iterator[Problem]:
+    """Yield addresses and keys that tunnels of two hosts have in common, where they share a peer.
+
+    Keys of hosts that this run leaves alone are not known.
+    """
+    tunnels = {host: seen.tunnel for host, seen in settings.items() if seen.tunnel}
+    for one, two in combinations(sorted(tunnels), 2):
+        first, second = tunnels[one], tunnels[two]
+        if not {p.public_key for p in first.peers} & {p.public_key for p in second.peers}:
+            continue
+        ends = [
+            (name, port, tunnel.instances[port])
+            for name, tunnel in ((one, first), (two, second))
+            for port in settings[name].instances
+            if port in tunnel.instances
+        ]
+        private = {
+            (name, port): observed[name].secrets.get(private_key(port))
+            for name, port, _ in ends
+            if name in observed
+        }
+        for (host, port, ours), (other, its, theirs) in combinations(ends, 2):
+            shared = []
+            if ours.address == theirs.address:
+                shared.append(f"{ours.address} is the address")
+            key = private.get((host, port))
+            if key is not None and key == private.get((other, its)):
+                shared.append(f"the private key of instance {port} is that")
+            for what in shared if host != other else ():
+                yield Problem(
+                    host,
+                    "wireguard",
+                    f"{what} of instance {its} of {other} too",
+                    "Give each instance, on any host, a key and an address of its own",
+                )

@@ -13,19 +13,15 @@ from plan import render
 from plan.checks import check_driver, check_host, check_image, check_space
 from plan.detect import PrivateNetwork, detect
 from plan.host_files import host_files
+from plan.instances import plan_instances
 from plan.model import (
-    CURRENT,
-    HOST_UNIT,
-    File,
     HostPlan,
-    InstancePlan,
-    Link,
     ModePlan,
     Secret,
     Situation,
 )
 from plan.modes import MODES
-from plan.problems import PlanError, Problem
+from plan.problems import PlanError
 from plan.secrets import numbered
 from plan.settings import Settings
 
@@ -67,11 +63,8 @@ def plan_host(
         problems += check_image(host, settings, installed)
         problems += check_driver(host, settings, installed)
         problems += check_space(host, settings, installed, archive_bytes=archive_bytes)
-    mode = MODES.get(settings.network_mode)
-    if mode is None:
-        seen = f"{settings.network_mode} is not built yet"
-        problems.append(Problem(host, "network_mode", seen, f"Use {', '.join(MODES)}"))
-        raise PlanError(problems)
+    mode = MODES[settings.network_mode]
+    numbers = numbered(host, secrets, installed)
     private, mode_plan = None, None
     try:
         private = detect(host, settings, network, layer2=mode.layer2, keys=keys)
@@ -81,12 +74,12 @@ def plan_host(
             problems += error.problems
     if not problems or private is not None:
         try:
-            mode_plan = mode.plan(_situation(host, settings, network, private, installed))
+            mode_plan = mode.plan(_situation(host, settings, network, private, installed, numbers))
         except PlanError as error:
             problems += error.problems
     if problems or mode_plan is None:
         raise PlanError(problems)
-    return _assemble(host, settings, private, mode_plan, numbered(host, secrets, installed))
+    return _assemble(host, settings, private, mode_plan, numbers)
 
 
 def _situation(
@@ -95,6 +88,7 @@ def _situation(
     network: HostNetwork,
     private: PrivateNetwork | None,
     installed: InstalledState,
+    secrets: tuple[Secret, ...],
 ) -> Situation:
     given = settings.db_address if isinstance(settings.db_address, IPv4Address) else None
     return Situation(
@@ -104,6 +98,8 @@ def _situation(
         private=private,
         database=given or network.resolved,
         installed=installed_addresses(installed),
+        secrets=secrets,
+        drivers=installed.drivers,
     )
 
 
@@ -126,11 +122,6 @@ def plan_nothing(host: str, settings: Settings) -> HostPlan:
     )
 
 
-def _publish(settings: Settings) -> str:
-    address = f"{settings.publish_address}:" if settings.publish_address else ""
-    return f"{address}%i:{settings.container_port}"
-
-
 def _assemble(
     host: str,
     settings: Settings,
@@ -138,44 +129,8 @@ def _assemble(
     mode: ModePlan,
     secrets: tuple[Secret, ...],
 ) -> HostPlan:
-    environment = render.render("environment.j2", environment=settings.environment)
-    app_port = str(settings.container_port) if mode.published else "%i"
-    template = render.render(
-        "onetime@.container.j2",
-        settings=settings,
-        current=CURRENT,
-        host_unit=HOST_UNIT,
-        secrets=secrets,
-        networks=mode.container_networks,
-        publish=_publish(settings) if mode.published else "",
-        port=app_port,
-        add_host=f"{settings.db_host}:{settings.db_address}" if settings.db_address else "",
-        # The instance's port may be systemd's %i, which must stay what it is.
-        health_command=render.unit_text(settings.health_command)
-        .replace("<port>", app_port)
-        .replace("<health_path>", render.unit_text(settings.health_path)),
-    )
-    files = [
-        *mode.files,
-        File("quadlet/onetime@.container", template),
-        File("environment", environment, mode=0o600),
-    ]
-    links, instances = [], []
-    for port in sorted(settings.instances):
-        directory = f"quadlet/onetime@{port}.container.d"
-        address = mode.instance_networks.get(port, "")
-        config = render.digest([template, environment, address])
-        files.append(
-            File(
-                f"{directory}/config.conf",
-                render.render("instance-config.conf.j2", config=config),
-            )
-        )
-        if address:
-            text = render.render("instance-address.conf.j2", network=address)
-            files.append(File(f"{directory}/address.conf", text))
-        links.append(Link(f"quadlet/onetime@{port}.container", "onetime@.container"))
-        instances.append(InstancePlan(port, config, mode.addresses.get(port)))
+    instances = plan_instances(settings, mode, secrets)
+    files = [*mode.files, *instances.files]
     rules = mode.chains
     rules_config = render.digest(
         [*(line for chain in rules for line in (chain.hook, *chain.rules)), *mode.forward]
@@ -191,10 +146,10 @@ def _assemble(
         host=host,
         settings=settings,
         private=private,
-        instances=tuple(instances),
+        instances=instances.plans,
         networks=mode.networks,
         files=tuple(sorted(files, key=lambda file: file.path)),
-        links=tuple(links),
+        links=instances.links,
         rules=rules,
         forward=mode.forward,
         rules_config=rules_config,

@@ -37,6 +37,7 @@ BEGIN = (
 )
 RULES_TABLE = "onetime"
 SHIM_INTERFACES = ("macvlan0", "ipvlan0")
+SIDECAR = "onetime-wg"
 PUBLISH_INTERFACE = "onetime0"
 
 
@@ -113,6 +114,7 @@ class InstancePlan:
     port: int
     config: str
     address: IPv4Address | None = None
+    sidecar: bool = False
 
     @property
     def unit(self) -> str:
@@ -124,6 +126,27 @@ class InstancePlan:
         """Name of the container."""
         return f"onetime-{self.port}"
 
+    @property
+    def containers(self) -> dict[str, str]:
+        """The units of all its containers, by name: itself, and its sidecar if it has one."""
+        own = {self.container: self.unit}
+        sidecar = {f"{SIDECAR}-{self.port}": f"{SIDECAR}@{self.port}.service"}
+        return own | sidecar if self.sidecar else own
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """A container beside each instance that the instance has its network from.
+
+    + template: the text of its unit file, the same for all
+    + script: what it runs, by path in the release
+    + drop_ins: what each instance's has of its own, by port
+    """
+
+    template: str
+    script: File
+    drop_ins: Mapping[int, str]
+
 
 @dataclass(frozen=True)
 class Situation:
@@ -131,7 +154,7 @@ class Situation:
 
     `private` is none where the host has no private card that can be told; `database` is the address
     that the inventory gives or the host resolves; `installed` are the addresses that instances have
-    now, which they keep.
+    now, which they keep; `drivers` are the kinds of links that the host can make.
     """
 
     host: str
@@ -140,6 +163,8 @@ class Situation:
     private: PrivateNetwork | None
     database: IPv4Address | None
     installed: Mapping[int, IPv4Address]
+    secrets: tuple[Secret, ...]
+    drivers: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -147,8 +172,9 @@ class ModePlan:
     """What a network mode decides for a host; everything else is the same in all modes.
 
     `container_networks` are the `Network=` values of every instance, `instance_networks` those of
-    one; `published` says that ports are published by a bridge; `chains` make the nft table, and
-    `forward` are rules for the host's own firewall, where that drops what it forwards.
+    one; `published` says that ports are published by a bridge, and the `sidecar` has them if there
+    is one; `chains` make the nft table, and `forward` are rules for the host's own firewall, where
+    that drops what it forwards.
     """
 
     files: tuple[File, ...]
@@ -157,6 +183,7 @@ class ModePlan:
     instance_networks: dict[int, str] = field(default_factory=dict)
     addresses: dict[int, IPv4Address] = field(default_factory=dict)
     published: bool = True
+    sidecar: Sidecar | None = None
     chains: tuple[Chain, ...] = ()
     forward: tuple[str, ...] = ()
     shim: ShimPlan | None = None

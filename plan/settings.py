@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
@@ -27,6 +28,7 @@ from plan.values import (
     Variables,
     did_you_mean,
 )
+from plan.wireguard import Wireguard
 
 # On the machine that runs pyinfra these win over the inventory.
 ENVIRONMENT_KEYS = ("network_interface", "network_subnet", "network_gateway")
@@ -61,8 +63,18 @@ class Settings(BaseModel):
     secrets: Sources
     health_path: UrlPath
     health_command: HealthCommand
-    wireguard: dict[str, Any] | None
+    wireguard: Wireguard | None
     rollout: HostCount
+
+    @property
+    def tunnel(self) -> Wireguard | None:
+        """The word `wireguard`, if the mode is that."""
+        return self.wireguard if self.network_mode == "wireguard" else None
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Where the value of each Podman secret is to be found, by the secret's variable."""
+        return self.secrets | (self.tunnel.sources(self.instances) if self.tunnel else {})
 
     @property
     def own_range(self) -> IPv4Network | None:
@@ -125,22 +137,36 @@ def read(
 def _problems(
     host: str, error: ValidationError, values: Mapping[str, Any], variables: Mapping[str, str]
 ) -> list[Problem]:
-    """Return one problem per key: a union reports each of its branches, one is enough."""
+    """Return one problem per place: a union reports each of its branches, one is enough."""
     problems: dict[str, Problem] = {}
     for detail in error.errors():
-        key = str(detail["loc"][0])
-        if detail["type"] == "missing":
+        key, *inner = detail["loc"]
+        key = str(key)
+        place = "".join(map(_step, inner)) if key == "wireguard" else ""
+        if detail["type"] == "missing" and not inner:
             seen, advice = "is missing", "group_data/all.py of the checkout sets it: run from there"
+        elif detail["type"] == "missing":
+            seen, advice = f"{place.lstrip('.')} is missing", "docs/settings.md says what it holds"
         else:
             message = detail["msg"].removeprefix("Value error, ")
             advice = f"It {message}" if detail["type"] == "value_error" else message
             seen = (
-                "cannot be used as it is"
+                f"{place.lstrip('.')} cannot be used as it is".lstrip()
                 if key in _PRIVATE_KEYS
                 else f"{_shown(values[key])} was given"
             )
-        problems.setdefault(key, Problem(host, variables.get(key, key), seen, advice))
+        problem = Problem(host, variables.get(key, key), seen, advice)
+        problems.setdefault(f"{key}{place}", problem)
     return list(problems.values())
+
+
+def _step(part: int | str) -> str:
+    """Return one step of the way to a value; what could be a key that got there is left out."""
+    if isinstance(part, int):
+        return f"[{part}]"
+    if part == "[key]":
+        return ""
+    return f".{part}" if re.fullmatch(r"[a-z_]{1,24}", part) else ".…"
 
 
 def _shown(value: object) -> str:

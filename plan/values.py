@@ -113,11 +113,14 @@ def _variables(value: object) -> object:
     return value
 
 
+_SOURCE = r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+"
+
+
 def _sources(value: object) -> object:
     checked = _variables(value)
     assert isinstance(checked, dict)  # noqa: S101 - for the type checker
     for name, source in checked.items():
-        if not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+", source):
+        if not re.fullmatch(_SOURCE, source):
             raise ValueError(f"must say env:VARIABLE or file:/path for each, and {name} does not")
     return value
 
@@ -153,4 +156,5 @@ DatabaseAddress = Annotated[IPv4Address | Literal["host-gateway"], _DATABASE]
 Ports = Annotated[tuple[InstancePort, ...], BeforeValidator(_distinct)]
 Mode = Annotated[NetworkMode, BeforeValidator(_mode)]
 Variables = Annotated[dict[str, str], BeforeValidator(_variables)]
+Source = Annotated[str, _checked(_SOURCE, "env:VARIABLE or file:/path")]
 Sources = Annotated[dict[str, str], BeforeValidator(_sources)]

@@ -16,13 +16,21 @@ _UPLOADED = "/var/lib/containers/onetime-image.tar"
 
 @deploy("Image")
 def ensure(plan: HostPlan, changes: Changes) -> None:
-    """Load the image from the archive or pull it, if the host does not have it."""
-    archive = plan.settings.image_archive
-    if changes.image == "load" and archive is not None:
-        files.put(
-            name="Upload the archive", src=archive, dest=_UPLOADED, mode="600", add_deploy_dir=False
-        )
-    bring(name="Have the image", image=plan.settings.image, how=changes.image)
+    """Load each image from its archive or pull it, if the host does not have it."""
+    settings, tunnel = plan.settings, plan.settings.tunnel
+    images = [(settings.image, settings.image_archive, changes.image)]
+    if tunnel is not None:
+        images.append((tunnel.image, tunnel.image_archive, changes.sidecar_image))
+    for image, archive, how in images:
+        if how == "load" and archive is not None:
+            files.put(
+                name="Upload the archive",
+                src=archive,
+                dest=_UPLOADED,
+                mode="600",
+                add_deploy_dir=False,
+            )
+        bring(name="Have the image", image=image, how=how)
 
 
 @operation()

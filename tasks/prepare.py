@@ -85,7 +85,7 @@ def prepare_teardown(host: Host) -> Prepared | None:
         return None
     _stop_at_first_failure(host.state)
     plan = plan_nothing(host.name, settings)
-    changes = replace(compare(plan, installed), image=None)
+    changes = replace(compare(plan, installed), image=None, sidecar_image=None)
     return Prepared(plan, changes, settings.rollout)
 
 
@@ -175,7 +175,10 @@ def _observe_all(
     def observe(host: Host) -> Observed | None:
         wanted = settings[host.name]
         with ctx_host.use(host):
-            installed: InstalledState | None = _fact(host, Installed, image=wanted.image)
+            sidecar = wanted.tunnel.image if wanted.tunnel else ""
+            installed: InstalledState | None = _fact(
+                host, Installed, image=wanted.image, sidecar=sidecar
+            )
             if installed is None:
                 return None
             network = _fact(host, Network, db_host=wanted.db_host, probe=probes(wanted, installed))
@@ -201,19 +204,23 @@ def _fact(host: Host, fact: type[Any], **arguments: Any) -> Any:
 
 def _local(host: str, settings: Settings) -> dict[str, str]:
     """Return the values of the secrets; raise `PlanError` for what this machine does not have."""
-    problems = []
-    archive = settings.image_archive
-    if archive is not None and not Path(archive).is_file():
-        problems.append(
-            Problem(
-                host,
-                "image_archive",
-                f"there is no file {archive} on this machine",
-                "Correct the path; it is relative to the checkout",
-            )
+    tunnel = settings.tunnel
+    archives = {
+        "image_archive": settings.image_archive,
+        "wireguard": tunnel.image_archive if tunnel else None,
+    }
+    problems = [
+        Problem(
+            host,
+            key,
+            f"there is no file {archive} on this machine",
+            "Correct the path; it is relative to the checkout",
         )
+        for key, archive in archives.items()
+        if archive is not None and not Path(archive).is_file()
+    ]
     values = {}
-    for name, source in settings.secrets.items():
+    for name, source in settings.sources.items():
         kind, _, where = source.partition(":")
         try:
             value = os.environ[where] if kind == "env" else Path(where).read_text().rstrip("\n")
@@ -222,11 +229,9 @@ def _local(host: str, settings: Settings) -> dict[str, str]:
         if value:
             values[name] = value
         else:
-            problems.append(
-                Problem(
-                    host, "secrets", f"{name}: {source} holds nothing", "Set it, then run again"
-                )
-            )
+            key = "secrets" if name in settings.secrets else "wireguard"
+            seen = f"{name.removeprefix('wireguard-')}: {source} holds nothing"
+            problems.append(Problem(host, key, seen, "Set it, then run again"))
     if problems:
         raise PlanError(problems)
     return values

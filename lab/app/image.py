@@ -4,22 +4,16 @@ All variants share one layer and differ in their environment alone. The same
 input gives the same bytes. Needs root, for the programs run in the base.
 """
 
-import gzip
 import hashlib
-import io
-import json
-import platform
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.app import oci
 from lab.paths import IMAGES
 from lab.shell import run
 
 REPOSITORY = "localhost/onetime-lab"
 SCRIPTS = Path(__file__).with_name("files")
-ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}
-OCI = "application/vnd.oci.image"
 
 
 @dataclass(frozen=True)
@@ -53,72 +47,27 @@ def ensure(base: Path) -> None:
     if stamp.exists() and stamp.read_text() == key:
         return
     layer = _layer(base)
-    packed = gzip.compress(layer, mtime=0)
     for variant in VARIANTS:
-        unfinished = IMAGES / "unfinished"
-        unfinished.write_bytes(_image(_config(variant, layer), packed, tag=variant.tag))
-        unfinished.rename(archive(variant.tag))
+        name = f"{REPOSITORY}:{variant.tag}"
+        oci.write(archive(variant.tag), name=name, layer=layer, config=_config(variant))
     stamp.write_text(key)
 
 
 def _sources() -> list[Path]:
-    return [Path(__file__), *sorted(SCRIPTS.iterdir())]
+    return [Path(__file__), Path(oci.__file__), *sorted(SCRIPTS.iterdir())]
 
 
-def _layer(base: Path) -> bytes:
+def _layer(base: Path) -> oci.Layer:
     """Pack the root file system: busybox with all its names, tcpsvd with its libraries, scripts."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for script in sorted(SCRIPTS.iterdir()):
-            _add(tar, f"app/{script.name}", script.read_bytes())
-        libraries = run("chroot", str(base), "ldd", "/usr/bin/tcpsvd").split()
-        for file in ("/bin/busybox", "/bin/tcpsvd", *libraries):
-            if file.startswith("/"):
-                _add(tar, file.removeprefix("/"), (base / file.removeprefix("/")).read_bytes())
-        for name in run("chroot", str(base), "busybox", "--list").split():
-            if name != "busybox":
-                link = tarfile.TarInfo(f"bin/{name}")
-                link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-                tar.addfile(link)
-    return buffer.getvalue()
+    files = {f"app/{script.name}": script for script in sorted(SCRIPTS.iterdir())}
+    libraries = run("chroot", str(base), "ldd", "/usr/bin/tcpsvd").split()
+    for file in ("/bin/busybox", "/bin/tcpsvd", *libraries):
+        if file.startswith("/"):
+            files[file.removeprefix("/")] = base / file.removeprefix("/")
+    return oci.Layer(files, oci.busybox_links(base))
 
 
-def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
-    member = tarfile.TarInfo(name)
-    member.size, member.mode = len(content), 0o755
-    tar.addfile(member, io.BytesIO(content))
-
-
-def _image(description: dict[str, object], packed: bytes, *, tag: str) -> bytes:
-    """Put an image together: an OCI image layout in a tar, as `podman load` takes it."""
-    blobs: dict[str, bytes] = {}
-
-    def blob(kind: str, content: bytes, **more: object) -> dict[str, object]:
-        digest = hashlib.sha256(content).hexdigest()
-        blobs[f"blobs/sha256/{digest}"] = content
-        media_type = f"{OCI}.{kind}"
-        return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(content), **more}
-
-    config = blob("config.v1+json", _json(description))
-    layer = blob("layer.v1.tar+gzip", packed)
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": f"{OCI}.manifest.v1+json",
-        "config": config,
-        "layers": [layer],
-    }
-    name = {"org.opencontainers.image.ref.name": f"{REPOSITORY}:{tag}"}
-    entry = blob("manifest.v1+json", _json(manifest), annotations=name)
-    blobs["index.json"] = _json({"schemaVersion": 2, "manifests": [entry]})
-    blobs["oci-layout"] = _json({"imageLayoutVersion": "1.0.0"})
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for path, content in sorted(blobs.items()):
-            _add(tar, path, content)
-    return buffer.getvalue()
-
-
-def _config(variant: Variant, layer: bytes) -> dict[str, object]:
+def _config(variant: Variant) -> dict[str, object]:
     """Describe how a container of the variant runs."""
     labels = {"title": "onetime-lab", "version": variant.version}
     environment = {
@@ -128,18 +77,9 @@ def _config(variant: Variant, layer: bytes) -> dict[str, object]:
         "APP_FAULT": variant.fault,
     }
     return {
-        "architecture": ARCHITECTURE[platform.machine()],
-        "os": "linux",
-        "config": {
-            "Entrypoint": ["/app/serve"],
-            "Env": [f"{name}={value}" for name, value in environment.items()],
-            "ExposedPorts": {"3000/tcp": {}},
-            "Labels": {f"org.opencontainers.image.{key}": text for key, text in labels.items()},
-            "StopSignal": "SIGTERM",
-        },
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
+        "Entrypoint": ["/app/serve"],
+        "Env": [f"{name}={value}" for name, value in environment.items()],
+        "ExposedPorts": {"3000/tcp": {}},
+        "Labels": {f"org.opencontainers.image.{key}": text for key, text in labels.items()},
+        "StopSignal": "SIGTERM",
     }
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True).encode()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from plan.model import PUBLISH_INTERFACE, File, PodmanNetworkPlan
+from collections.abc import Iterable
+from ipaddress import IPv4Network
+
+from plan.model import PUBLISH_INTERFACE, Chain, File, PodmanNetworkPlan
 from plan.render import render_stamped
 from plan.settings import Settings
 
@@ -27,3 +30,17 @@ def plan_bridge(settings: Settings) -> tuple[File, PodmanNetworkPlan]:
     )
     network = PodmanNetworkPlan("onetime-publish", "onetime-publish-network.service", config)
     return File(f"quadlet/{NETWORK}", text), network
+
+
+def masquerade(publish_subnet: IPv4Network, sources: Iterable[IPv4Network]) -> Chain:
+    """Return the chain that lets these networks reach published ports.
+
+    The containers have a way of their own to them, past the connection tracking that published the
+    port. Masqueraded on its way in, a connection is answered the way it came.
+    """
+    listed = ", ".join(map(str, sources))
+    return Chain(
+        name="postrouting",
+        hook="nat hook postrouting priority srcnat - 1",
+        rules=(f"ct status dnat ip saddr {{ {listed} }} ip daddr {publish_subnet} masquerade",),
+    )

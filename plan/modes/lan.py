@@ -9,12 +9,11 @@ connections on their way in.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
 from typing import Literal
 
 from plan import addresses
 from plan.detect import PrivateNetwork
-from plan.model import Chain, File, ModePlan, PodmanNetworkPlan, ShimPlan, Situation
+from plan.model import File, ModePlan, PodmanNetworkPlan, ShimPlan, Situation
 from plan.modes import bridge
 from plan.problems import PlanError, Problem
 from plan.render import render_stamped
@@ -71,7 +70,11 @@ def plan_lan(situation: Situation, *, driver: Literal["macvlan", "ipvlan"]) -> M
             for port, address in chosen.items()
         },
         addresses=chosen,
-        chains=(_masquerade(settings.publish_subnet, private),),
+        chains=(
+            bridge.masquerade(
+                settings.publish_subnet, (private.subnet, *(route for route, _ in private.routes))
+            ),
+        ),
         forward=bridge.FORWARD,
         shim=(
             ShimPlan(
@@ -85,16 +88,6 @@ def plan_lan(situation: Situation, *, driver: Literal["macvlan", "ipvlan"]) -> M
             if settings.shim
             else None
         ),
-    )
-
-
-def _masquerade(publish_subnet: IPv4Network, private: PrivateNetwork) -> Chain:
-    """Return the chain that lets the private network reach published ports."""
-    sources = ", ".join(map(str, (private.subnet, *(network for network, _ in private.routes))))
-    return Chain(
-        name="postrouting",
-        hook="nat hook postrouting priority srcnat - 1",
-        rules=(f"ct status dnat ip saddr {{ {sources} }} ip daddr {publish_subnet} masquerade",),
     )
 
 

@@ -8,6 +8,7 @@ import itertools
 import pytest
 
 from lab import api
+from tests.lab import wireguard
 from tests.lab.conftest import Fresh
 from tests.lab.harness import PORTS, Site, check_paths, ssh, wait_until
 
@@ -15,13 +16,15 @@ HOST = "plain1"
 
 # Every ordered pair of two modes, as one walk.
 WALK = (
-    *("macvlan", "routed", "macvlan", "direct", "macvlan", "host", "routed", "direct"),
+    *("macvlan", "wireguard", "macvlan", "routed", "wireguard", "routed", "macvlan", "direct"),
+    *("wireguard", "direct", "macvlan", "host", "wireguard", "host", "routed", "direct"),
     *("routed", "host", "direct", "host", "macvlan"),
 )
 NETWORKS = {
     "macvlan": {"onetime", "onetime-publish", "podman"},
     "routed": {"onetime-publish", "podman"},
     "direct": {"onetime-publish", "podman"},
+    "wireguard": {"onetime-publish", "podman"},
     "host": {"podman"},
 }
 
@@ -29,6 +32,8 @@ NETWORKS = {
 def in_mode(site: Site, mode: str, **more: object) -> Site:
     # The shim belongs to macvlan; the other modes must take it away.
     everywhere = {"network_mode": mode, "shim": mode == "macvlan", **more}
+    if mode == "wireguard":
+        everywhere |= wireguard.settings()
     return dataclasses.replace(site, everywhere=everywhere)
 
 
@@ -38,12 +43,19 @@ def check_clean(mode: str) -> None:
     links = ssh(HOST, "ip -brief link")
     assert ("macvlan0" in links) == (mode == "macvlan")
     assert ("onetime0" in links) == (mode != "host")
-    assert ("table ip onetime" in ssh(HOST, "nft list tables")) == (mode == "macvlan")
+    table = "table ip onetime" in ssh(HOST, "nft list tables")
+    assert table == (mode in {"macvlan", "wireguard"})
+    names = {f"onetime-{port}" for port in PORTS}
+    sidecars = {f"onetime-wg-{port}" for port in PORTS} if mode == "wireguard" else set()
+    assert set(ssh(HOST, "podman ps --all --format '{{.Names}}'").split()) == names | sidecars
+    units = ssh(HOST, "systemctl list-units --all --plain --no-legend 'onetime-wg@*'")
+    assert len(units.splitlines()) == len(sidecars)
     assert ("10.89.43" in ssh(HOST, "ip route; nft list ruleset")) == (mode != "host")
     files = ssh(HOST, "ls /etc/onetime/current/quadlet /run/systemd/generator")
     assert ("onetime.network" in files) == ("onetime-network.service" in files)
     assert ("onetime.network" in files) == (mode == "macvlan")
     assert ("onetime-publish.network" in files) == (mode != "host")
+    assert ("onetime-wg@" in files) == (mode == "wireguard")
 
 
 @pytest.fixture(scope="module")

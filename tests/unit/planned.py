@@ -65,15 +65,16 @@ def as_planned(plan: HostPlan) -> InstalledState:
     return dataclasses.replace(
         fresh(),
         containers={
-            one.container: Container(one.container, True, one.config, STARTED, 4711)
+            name: Container(name, True, one.config, STARTED, 4711)
             for one in plan.instances
+            for name in one.containers
         },
         networks={
             one.name: PodmanNetwork(one.name, "bridge", None, (), one.config)
             for one in plan.networks
         },
         secrets={one.name: PodmanSecret(one.name, one.config) for one in plan.secrets},
-        units={one.unit: "active" for one in plan.instances}
+        units={unit: "active" for one in plan.instances for unit in one.containers.values()}
         | {"onetime-host-network.service": "active"},
         links={
             "/etc/onetime/current": "releases/3",
