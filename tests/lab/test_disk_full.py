@@ -69,20 +69,24 @@ def test_while_releases_are_kept_and_changed(site: Site, spare: int) -> None:
 
 def test_while_an_image_is_loaded(site: Site) -> None:
     ssh(HOST, f"dd if=/dev/zero of={STORAGE}/filler bs=64k 2>/dev/null || true")
-    other = {"image": "localhost/onetime-lab:2", "image_archive": str(api.image_archive("2"))}
-    ssh(HOST, f"truncate -s -128k {STORAGE}/filler")
+    # An image that shares no layer with the one that is there.
+    other = {
+        "image": "localhost/onetime-lab-wg:1",
+        "image_archive": str(api.wireguard_archive()),
+    }
+    ssh(HOST, f"truncate -s -1M {STORAGE}/filler")
     fails_without_harm(
         dataclasses.replace(site, everywhere=other),
         "no space left on device",
-        "image localhost/onetime-lab:2: it cannot be loaded; nothing was restarted",
+        "image localhost/onetime-lab-wg:1: it cannot be loaded; nothing was restarted",
     )
     ssh(HOST, f"rm {STORAGE}/filler")
-    dataclasses.replace(site, everywhere=other).deploy_twice()
+    site.deploy_twice()
 
 
 def test_a_disk_without_room_is_refused_before_anything_is_touched(site: Site) -> None:
     site.deploy_twice()
-    ssh(HOST, "podman rmi localhost/onetime-lab:2; mount -t tmpfs -o size=1m tmpfs /var/tmp")
+    ssh(HOST, "mount -t tmpfs -o size=1m tmpfs /var/tmp")
     other = {"image": "localhost/onetime-lab:2", "image_archive": str(api.image_archive("2"))}
     fails_without_harm(
         dataclasses.replace(site, everywhere=other),
