@@ -62,7 +62,8 @@ secrets = {}
 health_path = "/api/v2/status"
 health_command = "curl -fsS http://127.0.0.1:<port><health_path>"
 
-# Peers, keys and addresses of the wireguard mode.
+# The wireguard mode's sidecar image, its peers, and where to find each instance's private key:
+# docs/settings.md has an example.
 wireguard = None
 
 # How many hosts change at the same time. The first that fails ends the rollout, so with 1 a bad

@@ -58,9 +58,13 @@ def _database(plan: HostPlan, answer: PathAnswer) -> str | None:
         return f"the container cannot resolve {plan.settings.db_host}: set db_address"
     if "refused" in text:
         return f"the machine is reached and nothing listens on port {plan.settings.db_port}"
-    if "No route" in text or "unreachable" in text:
+    if ("No route" in text or "unreachable" in text) and not plan.settings.tunnel:
         return (
             "nobody answers for the address: the database is down, or the switch or hypervisor "
             f"drops the MAC addresses of containers (network_mode {plan.settings.network_mode})"
         )
-    return "packets are dropped on the way: a firewall at the database or in the network"
+    return (
+        f"the tunnel, or what is behind it: podman exec onetime-wg-{answer.port} wg show"
+        if plan.settings.tunnel
+        else "packets are dropped on the way: a firewall at the database or in the network"
+    )

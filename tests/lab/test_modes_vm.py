@@ -1,41 +1,70 @@
-"""What only another kernel can show: ipvlan, on a virtual machine with Debian's own kernel."""
+"""What only another kernel can show: ipvlan and the kernel's own WireGuard, on Debian's kernel."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 
 from lab import api
 from tests.lab.conftest import Fresh
-from tests.lab.harness import PORTS, Site, check_paths, in_container, page, ssh, wait_until
+from tests.lab.harness import (
+    PORTS,
+    Site,
+    check_paths,
+    in_container,
+    page,
+    snapshot,
+    ssh,
+    wait_until,
+)
+from tests.lab.modes import check_clean, check_teardown, in_mode
 
 HOST = "vm1"
 RANGE = "10.0.0.192/28"
 
-
-def in_mode(site: Site, mode: str, *, shim: bool = False) -> Site:
-    data = {"network_mode": mode, "container_range": RANGE, "shim": shim}
-    return dataclasses.replace(site, everywhere=data)
+# To and from ipvlan every move, to and from the kernel's WireGuard those that change most.
+WALK = (
+    *("ipvlan", "macvlan", "ipvlan", "wireguard", "macvlan", "wireguard", "routed", "wireguard"),
+    *("ipvlan", "direct", "ipvlan", "host", "ipvlan", "routed", "ipvlan"),
+)
 
 
 @pytest.fixture(scope="module")
 def site(fresh: Fresh) -> Site:
-    return fresh(HOST)
+    made = fresh(HOST)
+    return dataclasses.replace(made, by_host={HOST: {"container_range": RANGE}})
 
 
-def test_it_moves_to_ipvlan_and_back(site: Site) -> None:
-    for mode in ("macvlan", "ipvlan", "routed", "ipvlan", "macvlan"):
-        run = in_mode(site, mode, shim=mode != "routed").deploy()
+def test_ipvlan_leaves_the_host_as_it_was_found_and_its_dry_run_touches_nothing(site: Site) -> None:
+    ipvlan = in_mode(site, "ipvlan")
+    before = snapshot(HOST)
+    run = ipvlan.pyinfra("deploy.py", "--dry", "--diff")
+    assert run.code == 0, run.output
+    assert "+ Driver=ipvlan" in run.output
+    assert snapshot(HOST) == before
+    check_teardown(ipvlan)
+
+
+def test_the_walk_has_every_move_to_and_from_ipvlan_once() -> None:
+    moves = list(itertools.pairwise(WALK))
+    assert len(moves) == len(set(moves))
+    others = {"macvlan", "routed", "direct", "wireguard", "host"}
+    assert {to for start, to in moves if start == "ipvlan"} == others
+    assert {start for start, to in moves if to == "ipvlan"} == others
+
+
+def test_one_deploy_moves_a_host_to_any_other_mode(site: Site) -> None:
+    for mode in WALK:
+        run = in_mode(site, mode).deploy()
         assert run.code == 0, run.output
+        check_clean(HOST, mode)
         check_paths(site.hosts)
-        links = ssh(HOST, "ip -brief link")
-        assert ("ipvlan0" in links) == (mode == "ipvlan")
-        assert ("macvlan0" in links) == (mode == "macvlan")
 
 
 def test_ipvlan_containers_are_neighbours_on_the_hosts_mac(site: Site) -> None:
-    in_mode(site, "ipvlan", shim=True).deploy_twice()
+    in_mode(site, "ipvlan").deploy_twice()
     card = ssh(HOST, "cat /sys/class/net/eth1/address")
     for port in PORTS:
         answer = in_container(HOST, port, 'printf "CLIENT INFO\\r\\nQUIT\\r\\n" | nc maindb 6379')
@@ -44,27 +73,50 @@ def test_ipvlan_containers_are_neighbours_on_the_hosts_mac(site: Site) -> None:
         assert page("maindb", address, 3000)["client"] == "10.0.0.10"
         assert card in api.run_in("maindb", ["ip", "neigh", "show", "to", address]).stdout
         # The shim joins host and container, both ways.
-        assert page(HOST, address, 3000)["client"] == "10.0.0.192"
-        assert "SSH-2.0" in in_container(HOST, port, "nc -w 3 10.0.0.192 22 </dev/null")
+        shim = RANGE.partition("/")[0]
+        assert page(HOST, address, 3000)["client"] == shim
+        assert "SSH-2.0" in in_container(HOST, port, f"nc -w 3 {shim} 22 </dev/null")
 
 
-def test_ipvlan_survives_a_reboot(site: Site) -> None:
-    in_mode(site, "ipvlan", shim=True).deploy_twice()
+@pytest.mark.parametrize("mode", ["ipvlan", "wireguard"])
+def test_a_mode_survives_a_reboot(site: Site, mode: str) -> None:
+    in_mode(site, mode).deploy_twice()
     api.reboot(HOST)
     for port in PORTS:
         wait_until(HOST, f"systemctl is-active --quiet onetime@{port}.service", seconds=180)
     check_paths(site.hosts)
-    again = in_mode(site, "ipvlan", shim=True).deploy()
+    check_clean(HOST, mode)
+    again = in_mode(site, mode).deploy()
     assert again.code == 0, again.output
     assert again.changed == 0, again.output
+
+
+def test_the_kernel_makes_the_tunnels_and_a_lost_one_comes_back(site: Site) -> None:
+    assert in_mode(site, "wireguard").deploy().code == 0
+    assert "wireguard-go" not in ssh(HOST, "ps -A -o args")
+    for port, client in zip(PORTS, api.wireguard().clients, strict=False):
+        links = ssh(HOST, f"podman exec onetime-wg-{port} ip -details link show type wireguard")
+        assert f"wg{port}: " in links
+        answer = in_container(HOST, port, 'printf "CLIENT INFO\\r\\nQUIT\\r\\n" | nc maindb 6379')
+        assert f" addr={client.address.removesuffix('/32')}:" in answer
+    healthy = f"curl -fsS -m 9 -o /dev/null http://127.0.0.1:{PORTS[0]}/api/v2/status 2>/dev/null"
+    for crash in (f"nsenter --target $0 --net ip link delete wg{PORTS[0]}", "kill -KILL $0"):
+        pid = ssh(HOST, f"podman inspect --format '{{{{.State.Pid}}}}' onetime-wg-{PORTS[0]}")
+        ssh(HOST, crash.replace("$0", pid))
+        wait_until(HOST, f"[ ! -e /proc/{pid} ] && {healthy}", seconds=120)
+    check_paths(site.hosts)
+
+
+def test_shim_goes_with_its_word(site: Site) -> None:
     assert in_mode(site, "ipvlan").deploy().code == 0
+    without = dataclasses.replace(site, everywhere={"network_mode": "ipvlan"})
+    assert without.deploy().code == 0
     assert "ipvlan0" not in ssh(HOST, "ip -brief link; ip route")
 
 
 def test_without_the_kernels_driver_ipvlan_is_refused_with_what_would_work(fresh: Fresh) -> None:
-    site = fresh("plain1")
-    run = in_mode(site, "ipvlan").deploy()
+    run = in_mode(fresh("plain1"), "ipvlan").deploy()
     assert run.code != 0
     (problem,) = [line for line in run.output.splitlines() if line.startswith("  - ")]
     assert problem.startswith("  - plain1: network_mode: the kernel cannot make ipvlan links")
-    assert problem.endswith("macvlan, routed, direct, host.")
+    assert problem.endswith("macvlan, routed, direct, wireguard, host.")

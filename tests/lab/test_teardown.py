@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
-
 import pytest
 
 from tests.lab.conftest import Fresh
 from tests.lab.harness import check_paths, ssh
+from tests.lab.modes import check_teardown, in_mode
 
 HOST = "plain1"
 
-# Podman's `cache` of what it knows about layers comes with the first image, and is its own.
-FOUND = (
-    "find /etc -xdev -type d -printf '%p/\\n' -o -printf '%p %l %m %u %s\\n' | sort; "
-    "ip -brief link; ip -4 -brief address; ip -4 rule; ip -4 route; nft list ruleset; "
-    "podman ps -a; podman network ls; podman secret ls; podman images; podman volume ls; "
-    "ls /run/systemd/generator; ls -I cache /var/lib/containers; "
-    "systemctl list-units --all --plain --no-legend 'onetime*'; "
-    "sysctl -a 2>/dev/null | grep -E '^net.ipv4.(ip_forward|conf.(all|default|eth0|eth1).)'"
-)
 
-
-@pytest.mark.parametrize("mode", ["macvlan", "routed", "direct", "host"])
+@pytest.mark.parametrize("mode", ["macvlan", "routed", "direct", "wireguard", "host"])
 def test_teardown_leaves_the_host_as_it_was_found(fresh: Fresh, mode: str) -> None:
-    site = dataclasses.replace(
-        fresh(HOST),
-        everywhere={
-            "network_mode": mode,
-            "shim": mode == "macvlan",
-            "secrets": {"KEY": "env:HOME"},
-        },
-    )
-    before = ssh(HOST, FOUND).splitlines()
-    site.deploy_twice()
-    check_paths(site.hosts)
-    assert ssh(HOST, FOUND).splitlines() != before
-    run = site.pyinfra("teardown.py", "-y")
-    assert run.code == 0, run.output
-    after = ssh(HOST, FOUND).splitlines()
-    assert [line for line in difflib.ndiff(before, after) if line[:1] in "+-"] == []
-    again = site.pyinfra("teardown.py", "-y")
-    assert again.code == 0, again.output
+    site = in_mode(fresh(HOST), mode, secrets={"KEY": "env:HOME"})
+    check_teardown(site)
     # And it can be put there again.
     site.deploy_twice()
 

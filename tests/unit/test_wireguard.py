@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from facts.paths import PathAnswer
 from facts.podman import Container
 from plan.changes import compare
 from plan.fleet import Observed
 from plan.model import HostPlan
+from plan.verdicts import failures
 from tests.unit.observed import network, settings
 from tests.unit.planned import STARTED, as_planned, fresh, plan_one, refusals
 from tests.unit.test_settings import problems
@@ -274,3 +276,9 @@ def test_a_container_of_somebody_elses_is_not_taken_over() -> None:
     )
     (line,) = refused(seen)
     assert "did not make the container onetime-wg-7043" in line
+
+
+@pytest.mark.parametrize("answer", ["timeout", "bash: connect: No route to host"])
+def test_a_database_that_does_not_answer_is_looked_for_in_the_tunnel(answer: str) -> None:
+    (line,) = failures(plan_one(host()), [PathAnswer(7043, "database", answer)])
+    assert "Likely cause: the tunnel, or what is behind it: podman exec onetime-wg-7043" in line
