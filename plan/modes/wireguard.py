@@ -52,7 +52,7 @@ def plan(situation: Situation) -> ModePlan:
         shared=shared,
         networks=networks,
         userspace=userspace,
-        leading=leading.public_key,
+        leading=leading,
         patience=_EXPIRY + leading.keepalive,
     )
     template = render.render(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import api
+from lab import api, cgroup
 
 # What `ip route` shows about the private cards, and the addresses beside eth0's, of the
 # ninth host of each shape: no other test uses those.
@@ -118,3 +118,17 @@ def test_the_bridges_have_no_address_and_forward_nothing() -> None:
     }.items():
         setting = api.run_in(namespace, ["cat", "/proc/sys/net/ipv4/ip_forward"])
         assert setting.stdout.strip() == forwards, namespace
+
+
+def test_the_wireguard_endpoint_comes_back_with_its_keys() -> None:
+    known = api.wireguard()
+    cgroup.kill("wgpeer")
+    assert api.run_in("wgpeer", ["wg", "show", "interfaces"]).stdout.strip() == ""
+    api.up("plain9")
+    assert api.wireguard() == known
+    shown = api.run_in("wgpeer", ["wg", "show", "all", "public-key"]).stdout
+    assert shown.split()[1:] == [known.public_key]
+    assert reaches("wgpeer", known.database, 6379)
+    assert not reaches("outside", known.database, 6379)
+    for client in known.clients:
+        assert client.private_key.stat().st_mode & 0o077 == 0

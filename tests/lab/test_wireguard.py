@@ -6,8 +6,10 @@ WireGuard; those of Debian's own kernel are in test_modes_vm.py.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +27,7 @@ from tests.lab.harness import (
     started,
     wait_until,
 )
+from tests.lab.modes import check_clean
 
 HOST = "plain1"
 CLIENT = 'printf "CLIENT INFO\\r\\nQUIT\\r\\n" | nc maindb 6379'
@@ -196,6 +199,27 @@ def test_keys_are_in_the_sidecars_alone(site: Site) -> None:
         assert client.private_key.read_text().strip() not in run.output
         done = api.ssh(HOST, everywhere.replace("{port}", str(port)), stdin=client.private_key)
         assert done.stdout.split("\n") == ["400 0", "1", ""], done.stdout
+
+
+def test_a_tunnel_that_does_not_come_up_gives_way_to_the_release_before(
+    site: Site, tmp_path: Path
+) -> None:
+    routed = dataclasses.replace(site, everywhere={"network_mode": "routed"})
+    routed.deploy_twice()
+    unknown = tmp_path / "key"
+    unknown.write_text(base64.b64encode(b"unknown to the peer, 32 bytes...").decode())
+    wrong = wireguard.settings()
+    wrong["wireguard"]["instances"][PORTS[0]]["private_key"] = f"file:{unknown}"
+    run = dataclasses.replace(site, everywhere=wrong).deploy()
+    assert run.code != 0
+    assert "counts as started once 203.0.113.2:51820 has answered" in run.output
+    assert "going back to release" in run.output
+    check_clean(HOST, "routed")
+    check_paths(site.hosts)
+    again = routed.deploy()
+    assert again.code == 0, again.output
+    assert again.changed == 0, again.output
+    assert site.deploy().code == 0
 
 
 def test_another_key_restarts_its_own_instance_alone(site: Site) -> None:
