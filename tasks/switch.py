@@ -80,8 +80,8 @@ def _back(current: int, to: int) -> Generator[str]:
     """
     if failed := _failed():
         host.log(f"not touched, since {failed} failed", logger.warning)
-        return
-    yield from _change(current, to, staged=None, rules="auto")
+    else:
+        yield from _change(current, to, staged=None, rules="auto")
     if state.is_executing:
         yield lock.free(host)
 
