@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ timeout 900 sh -c 'until [ "$(systemctl is-active onetime-switch.service)" != ac
   sleep 0.2; done'
 links() {
   for link in /etc/onetime/current /etc/containers/systemd/onetime \
-      /etc/systemd/system/onetime-host-network.service; do
+      /etc/systemd/system/onetime-host-network.service \
+      /etc/systemd/system/onetime-firewall.service; do
     [ -L "$link" ] && echo "$link $(readlink "$link")"
   done
 }
@@ -42,6 +44,15 @@ barriers() {
     $1 == "chain" { chain = $2 }
     /hook forward/ && /policy drop/ && table ~ /^(ip|inet) / { print table, chain }
   ' | while read -r chain; do nft list chain $chain; done
+}
+published() {
+  nft --terse list ruleset | awk '
+    /dnat/ { for (i = 1; i < NF; i++) if ($i == "dport") print $(i + 1) }'
+}
+# Empty where firewalld does not run.
+trusted() {
+  busctl --auto-start=no call org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 \
+    org.fedoraproject.FirewallD1.zone getSources s trusted
 }
 shim() {
   for interface in macvlan0 ipvlan0; do
@@ -68,7 +79,7 @@ say containers podman ps --all --format json --filter 'name=^onetime-'
 say networks networks
 say secrets secrets
 say units systemctl show --property=Id,ActiveState 'onetime@*.service' 'onetime-wg@*.service' \
-  onetime-host-network.service
+  onetime-host-network.service onetime-firewall.service
 say links links
 say foreign foreign
 say releases ls /etc/onetime/releases
@@ -79,6 +90,8 @@ say loaded loaded
 say table nft list table ip onetime
 say forwarding cat /proc/sys/net/ipv4/ip_forward
 say barriers barriers
+say published published
+say trusted trusted
 say shim shim ip -json -details address show
 say shim_routes shim ip -json -4 route show
 say drivers drivers
@@ -94,7 +107,9 @@ class InstalledState(Readable):
     by directory. `release` holds the current release's entries by path; `loaded` names
     the files that systemd's generated units came from; `foreign` lists files under names of the
     deploy's that it did not make; `barriers` are the listings of the base chains that drop what the
-    host forwards; `drivers` are the kinds of links that its kernel can make.
+    host forwards; `published` are the ports that some rule translates; `trusted` are the sources in
+    firewalld's zone of that name, none where it does not run; `drivers` are the kinds of links that
+    its kernel can make.
     """
 
     root: bool
@@ -113,6 +128,8 @@ class InstalledState(Readable):
     loaded: frozenset[str]
     table: str
     barriers: tuple[str, ...]
+    published: frozenset[int]
+    trusted: frozenset[str] | None
     forwarding: bool
     shim: Shim | None
     drivers: frozenset[str]
@@ -166,6 +183,8 @@ class Installed(ScriptFact[InstalledState]):
             table=answers["table"],
             forwarding=answers["forwarding"].strip() == "1",
             barriers=tuple(part for part in answers["barriers"].split("\ntable ") if part),
+            published=frozenset(int(p) for p in answers["published"].split() if p.isdecimal()),
+            trusted=_sources(answers["trusted"]),
             drivers=frozenset(answers["drivers"].split()),
             shim=parse_shim(answers["shim"], answers["shim_routes"]),
         )
@@ -175,6 +194,11 @@ def _space(text: str) -> dict[str, int]:
     """Return free bytes by directory, from `df`; empty where it cannot tell."""
     pairs = [line.split() for line in text.splitlines()[1:]]
     return {words[0]: int(words[1]) for words in pairs if len(words) == 2 and words[1].isdecimal()}  # noqa: PLR2004
+
+
+def _sources(text: str) -> frozenset[str] | None:
+    """Return the strings of an array in busctl's notation, none if there is no answer."""
+    return frozenset(re.findall(r'"([^"]*)"', text)) if text.strip() else None
 
 
 def _units(text: str) -> dict[str, str]:

@@ -14,11 +14,17 @@ from facts.reading import parse_json
 from facts.values import Readable
 
 
+class _PortJson(TypedDict):
+    host_port: int
+
+
 class _ContainerJson(TypedDict):
     Names: Annotated[list[str], Field(min_length=1)]
     State: str
     StartedAt: int
     Pid: int
+    Ports: NotRequired[list[_PortJson] | None]
+    Networks: NotRequired[list[str] | None]
     Labels: NotRequired[dict[str, str] | None]
 
 
@@ -50,13 +56,18 @@ _SECRETS = TypeAdapter(list[_SecretJson])
 
 @dataclass(frozen=True)
 class Container(Readable):
-    """A container of the deploy, with the digest of the configuration it was started from."""
+    """A container of the deploy, with the digest of the configuration it was started from.
+
+    `ports` are those of the host that it publishes. Podman tells them, too, of one that has its
+    network from another; it has none here.
+    """
 
     name: str
     running: bool
     config: str | None
     started_at: int
     pid: int
+    ports: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,9 @@ def parse_containers(text: str) -> dict[str, Container]:
             config=_config(item.get("Labels")),
             started_at=item["StartedAt"],
             pid=item["Pid"],
+            ports=tuple(
+                port["host_port"] for port in item.get("Ports") or () if item.get("Networks")
+            ),
         )
         for item in parse_json(_CONTAINERS, "podman ps", text)
     }

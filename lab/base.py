@@ -1,4 +1,4 @@
-"""Root file systems that hosts are made from: one per Debian suite, built once.
+"""Root file systems that hosts are made from: one per Debian suite and extra packages, built once.
 
 A base is finished or absent: it is built under another name and renamed. Its
 directory carries a hash of everything that went into it, so a change here
@@ -47,20 +47,27 @@ touch etc/.updated var/.updated
 """
 
 
-def path(suite: str) -> Path:
-    """Say where the present base of the suite is, built or not."""
-    content = "\0".join((suite, *PACKAGES, SETUP))
-    return BASES / f"{suite}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+def path(suite: str, *extra: str) -> Path:
+    """Say where the present base of the suite is, with extra packages or without, built or not."""
+    content = "\0".join((suite, *PACKAGES, *extra, SETUP))
+    # A plus, not a dash: one kind's name must not begin like another's.
+    kind = "+".join((suite, *extra))
+    return BASES / f"{kind}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
 
-def ensure(suite: str) -> Path:
-    """Return the base of the suite, built if it isn't there yet (about 25 seconds)."""
-    base = path(suite)
+def ensure(suite: str, *extra: str) -> Path:
+    """Return the base of the suite, built if it isn't there yet (about 25 seconds).
+
+    + extra: packages that it has beside those of every host
+    """
+    base = path(suite, *extra)
     if base.exists():
         return base
-    print(f"building the Debian {suite} base", flush=True)
+    kind = " with ".join((suite, *extra))
+    print(f"building the Debian {kind} base", flush=True)
     unfinished = begin(base)
-    bootstrap(suite, unfinished, PACKAGES, group=f"build-{suite}", setup=SETUP)
+    packages = (*PACKAGES, *extra)
+    bootstrap(suite, unfinished, packages, group=f"build-{suite}", setup=SETUP)
     finish(unfinished, base)
     return base
 

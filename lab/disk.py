@@ -55,7 +55,7 @@ def ensure(spec: Spec) -> None:
         built = vmbase.ensure()
         vmdisk.make(unfinished, built)
     else:
-        built = base.ensure(spec.shape.suite)
+        built = base.ensure(spec.shape.suite, *spec.shape.packages)
         for directory in ("work", "containers"):
             (unfinished / directory).mkdir()
     (unfinished / "base").symlink_to(built)

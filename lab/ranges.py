@@ -1,4 +1,4 @@
-"""Parts of 10.0.0.0/24 for the containers of each host; the hosts themselves are below .128."""
+"""Parts of 10.0.0.0/24 for the containers of each host; the hosts themselves are .11 to .127."""
 
 RANGES = {
     "plain1": "10.0.0.128/27",
@@ -9,4 +9,5 @@ RANGES = {
     "twocards1": "10.0.0.232/29",
     "far1": "10.0.0.240/29",
     "forky1": "10.0.0.248/29",
+    "firewalld1": "10.0.0.4/30",
 }

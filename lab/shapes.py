@@ -51,6 +51,7 @@ class Shape:
     private: str | None = "10.0.0.{n}"  # the host's address on maindb's side
     docker: bool = False  # a bridge docker0 that is older than eth1
     suite: str = "trixie"
+    packages: tuple[str, ...] = ()  # beside those of every host
     kind: Kind = "nspawn"  # on the machine's kernel, or a virtual machine with its own
 
 
@@ -126,6 +127,7 @@ SHAPES = {
         ),
         Shape("bookworm", 91, 99, "Debian 12, Podman 4.3: too old", suite="bookworm"),
         Shape("forky", 101, 109, "Debian forky, Podman 5.8", suite="forky"),
+        Shape("firewalld", 121, 127, "firewalld runs", packages=("firewalld",)),
         Shape("vm", 111, 119, "virtual machine: Debian's kernel, ipvlan, wireguard", kind="vm"),
     )
 }

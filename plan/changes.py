@@ -12,6 +12,7 @@ from typing import Literal
 
 from facts.installed import InstalledState
 from facts.release import Entry
+from plan.firewall import republished, watched
 from plan.host_side import host_side_differs
 from plan.model import CURRENT, HOME, LINKS, SIDECAR, HostPlan, InstancePlan, Secret
 from plan.problems import PlanError, Problem
@@ -40,11 +41,12 @@ class Changes:
     + secrets: those to make
     + release: the number of the release to make, if one is to be made
     + current: the number of the release that is live now; none at first
-    + reload: systemd's generated units are not those of the current release
+    + reload: systemd's units are not those of the current release, or the firewall's not started
     + stop: ports of instances that left the inventory and still run
     + sidecars: ports whose sidecars still run and have no place any more
     + networks: Podman networks to be made anew or removed, with all instances stopped
     + host_network: the host's rules or shim are not as planned
+    + republish: containers that run on while the rules for their ports are gone
     + restart: ports of instances that do not run, or not from this configuration
     """
 
@@ -59,6 +61,7 @@ class Changes:
     sidecars: tuple[int, ...]
     networks: tuple[str, ...]
     host_network: bool
+    republish: tuple[str, ...]
     restart: tuple[int, ...]
 
     @property
@@ -71,6 +74,7 @@ class Changes:
             self.sidecars,
             self.networks,
             self.host_network,
+            self.republish,
             self.restart,
         )
         return (self.current or 0, to) if to is not None and any(due) else None
@@ -87,6 +91,7 @@ class Changes:
             ("stop the tunnel of", self.sidecars),
             ("make the networks", self.networks),
             ("set the host's rules and shim", self.host_network and ("",)),
+            ("restore the ports of", self.republish),
             ("start", self.restart),
         )
         return "; ".join(
@@ -103,6 +108,9 @@ def compare(plan: HostPlan, installed: InstalledState) -> Changes:
     tunnel = plan.settings.tunnel
     secrets = tuple(secret for secret in plan.secrets if secret.name not in installed.secrets)
     networks = _networks(plan, installed)
+    restart = tuple(
+        instance.port for instance in plan.instances if networks or not _runs(instance, installed)
+    )
     return Changes(
         image=_how(installed.image_id, plan.settings.image_archive),
         sidecar_image=_how(installed.sidecar_image_id, tunnel.image_archive) if tunnel else None,
@@ -110,17 +118,16 @@ def compare(plan: HostPlan, installed: InstalledState) -> Changes:
         files=files,
         release=release,
         current=_current(installed),
-        reload=release is not None or not _loaded(installed, directory),
+        reload=release is not None or not _loaded(installed, directory) or not watched(installed),
         stop=_leftover("onetime", {one.port for one in plan.instances}, installed),
         sidecars=_leftover(SIDECAR, {one.port for one in plan.instances if one.sidecar}, installed),
         networks=networks,
         host_network=any(change.path in HOST_NETWORK_FILES for change in files)
         or host_side_differs(plan, installed),
-        restart=tuple(
-            instance.port
-            for instance in plan.instances
-            if networks or not _runs(instance, installed)
+        republish=republished(
+            plan, installed, [one for one in plan.instances if one.port not in restart]
         ),
+        restart=restart,
     )
 
 

@@ -105,13 +105,14 @@ def _situation(
 
 def plan_nothing(host: str, settings: Settings) -> HostPlan:
     """Return the plan of a host that is to have nothing of this deploy's."""
+    nothing = ModePlan(files=(), networks=(), container_networks=())
     return HostPlan(
         host=host,
         settings=settings,
         private=None,
         instances=(),
         networks=(),
-        files=host_files((), (), None, ""),
+        files=host_files(settings, nothing, ""),
         links=(),
         rules=(),
         forward=(),
@@ -135,7 +136,7 @@ def _assemble(
     rules_config = render.digest(
         [*(line for chain in rules for line in (chain.hook, *chain.rules)), *mode.forward]
     )
-    files += host_files(mode.chains, mode.forward, mode.shim, rules_config)
+    files += host_files(settings, mode, rules_config)
     warnings = list(mode.warnings)
     if private and private.others and mode.container_networks != ("host",):
         warnings.append(

@@ -18,10 +18,13 @@ FOUND = f"{HOME}/found"
 # The images that the deploy brought, one reference a line.
 BROUGHT = f"{FOUND}/brought-images"
 HOST_UNIT = "onetime-host-network.service"
+# Restores what reloads of the host's firewall take away.
+FIREWALL_UNIT = "onetime-firewall.service"
 # What makes a release live: systemd reads through these.
 LINKS = {
     "/etc/containers/systemd/onetime": f"{CURRENT}/quadlet",
     f"/etc/systemd/system/{HOST_UNIT}": f"{CURRENT}/{HOST_UNIT}",
+    f"/etc/systemd/system/{FIREWALL_UNIT}": f"{CURRENT}/{FIREWALL_UNIT}",
 }
 KEPT_RELEASES = 5
 # Seconds that a host waits for a new connection before it takes its network settings back.
@@ -38,6 +41,7 @@ BEGIN = (
 RULES_TABLE = "onetime"
 SHIM_INTERFACES = ("macvlan0", "ipvlan0")
 SIDECAR = "onetime-wg"
+PUBLISH_NETWORK = "onetime-publish"
 PUBLISH_INTERFACE = "onetime0"
 
 

@@ -44,7 +44,10 @@ def _published(plan: HostPlan, answer: PathAnswer) -> str | None:
             "replies leave past the connection tracking: the rule in nft list table ip onetime "
             "is missing or another rule comes before it"
         )
-    return "the published port's rules are gone: podman network reload --all puts them back"
+    return (
+        "a rule of the host's own firewall comes before the published port's, or those are gone: "
+        "podman network reload --all puts them back"
+    )
 
 
 def _database(plan: HostPlan, answer: PathAnswer) -> str | None:

@@ -141,15 +141,19 @@ def _confirm(owner: Host, arguments: dict[str, Any]) -> None:
 
 def _verify(plan: HostPlan) -> Generator[str]:
     """Ask every path of every instance; fail the host, naming each path that does not answer."""
-    answers = host.get_fact(
-        Paths,
-        ports=[instance.port for instance in plan.instances],
-        addresses=list(asked_addresses(plan)),
-        health_path=plan.settings.health_path,
-        db_host=plan.settings.db_host,
-        db_port=plan.settings.db_port,
-    )
-    failed = list(failures(plan, answers or ()))
+    # Once more where one does not: the host's firewall may be reloaded at any moment.
+    for _ in range(2):
+        answers = host.get_fact(
+            Paths,
+            ports=[instance.port for instance in plan.instances],
+            addresses=list(asked_addresses(plan)),
+            health_path=plan.settings.health_path,
+            db_host=plan.settings.db_host,
+            db_port=plan.settings.db_port,
+        )
+        failed = list(failures(plan, answers or ()))
+        if answers is None or not failed:
+            break
     if answers is None:
         failed = [f"{plan.host}: the host did not answer when asked about its paths"]
     if failed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv4Network
 
-from plan.model import PUBLISH_INTERFACE, Chain, File, PodmanNetworkPlan
+from plan.model import PUBLISH_INTERFACE, PUBLISH_NETWORK, Chain, File, PodmanNetworkPlan
 from plan.render import render_stamped
 from plan.settings import Settings
 
@@ -28,7 +28,7 @@ def plan_bridge(settings: Settings) -> tuple[File, PodmanNetworkPlan]:
         publish_subnet=settings.publish_subnet,
         bridge=PUBLISH_INTERFACE,
     )
-    network = PodmanNetworkPlan("onetime-publish", "onetime-publish-network.service", config)
+    network = PodmanNetworkPlan(PUBLISH_NETWORK, f"{PUBLISH_NETWORK}-network.service", config)
     return File(f"quadlet/{NETWORK}", text), network
 
 

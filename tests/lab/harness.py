@@ -122,10 +122,12 @@ def wait_until(host: str, condition: str, *, seconds: int = 60) -> None:
     assert done.returncode == 0, f"{host}: never came true: {condition}"
 
 
-def page(namespace: str, address: str, port: int, path: str = "/whoami") -> dict[str, str]:
+def page(
+    namespace: str, address: str, port: int, path: str = "/whoami", *, patience: int = 5
+) -> dict[str, str]:
     """Fetch a page of an instance from one of the lab's namespaces; the app's lines as a dict."""
     url = f"http://{address}:{port}{path}"
-    done = api.run_in(namespace, ["curl", "-sS", "--fail", "--max-time", "5", url])
+    done = api.run_in(namespace, ["curl", "-sS", "--fail", "--max-time", str(patience), url])
     assert done.returncode == 0, f"{namespace} to {url}: {done.stderr}"
     return dict(line.partition("=")[::2] for line in done.stdout.splitlines())
 
@@ -135,8 +137,11 @@ def in_container(host: str, port: int, command: str) -> str:
     return ssh(host, f"podman exec onetime-{port} sh -c '{command}'")
 
 
-def check_paths(hosts: Sequence[str], ports: Sequence[int] = PORTS) -> None:
-    """Use every path of every instance of every host, all at the same time, with real packets."""
+def check_paths(hosts: Sequence[str], ports: Sequence[int] = PORTS, *, patience: int = 5) -> None:
+    """Use every path of every instance of every host, all at the same time, with real packets.
+
+    + patience: how many seconds each may take
+    """
     public = {host.name: host.public_address for host in api.hosts()}
     private = {host.name: host.private_address or "" for host in api.hosts()}
 
@@ -144,21 +149,22 @@ def check_paths(hosts: Sequence[str], ports: Sequence[int] = PORTS) -> None:
         kind, host, port = question
         match kind:
             case "outside":
-                assert page("outside", public[host], port)["instance"]
+                assert page("outside", public[host], port, patience=patience)["instance"]
             case "lan":
-                assert page("maindb", private[host], port)["instance"]
+                assert page("maindb", private[host], port, patience=patience)["instance"]
             case "neighbours":
                 for other in hosts:
-                    assert page(other, private[host], port)["instance"]
+                    assert page(other, private[host], port, patience=patience)["instance"]
             case "loopback":
-                assert page(host, "127.0.0.1", port)["instance"]
+                assert page(host, "127.0.0.1", port, patience=patience)["instance"]
             case "own private address":
-                assert page(host, private[host], port)["instance"]
+                assert page(host, private[host], port, patience=patience)["instance"]
             case "database":
-                answer = in_container(host, port, 'printf "PING\\r\\nQUIT\\r\\n" | nc maindb 6379')
+                ping = 'printf "PING\\r\\nQUIT\\r\\n"'
+                answer = in_container(host, port, f"{ping} | timeout {patience} nc maindb 6379")
                 assert answer.startswith("+PONG"), answer
             case "to the outside":
-                answer = in_container(host, port, f"wget -q -O - -T 5 http://{OUTSIDE}/")
+                answer = in_container(host, port, f"wget -q -O - -T {patience} http://{OUTSIDE}/")
                 assert f"client={public[host]}" in answer, answer
 
     kinds = (

@@ -65,7 +65,9 @@ def as_planned(plan: HostPlan) -> InstalledState:
     return dataclasses.replace(
         fresh(),
         containers={
-            name: Container(name, True, one.config, STARTED, 4711)
+            name: Container(
+                name, True, one.config, STARTED, 4711, (one.port,) if plan.networks else ()
+            )
             for one in plan.instances
             for name in one.containers
         },
@@ -75,12 +77,15 @@ def as_planned(plan: HostPlan) -> InstalledState:
         },
         secrets={one.name: PodmanSecret(one.name, one.config) for one in plan.secrets},
         units={unit: "active" for one in plan.instances for unit in one.containers.values()}
-        | {"onetime-host-network.service": "active"},
+        | {"onetime-host-network.service": "active", "onetime-firewall.service": "active"},
         links={
             "/etc/onetime/current": "releases/3",
             "/etc/containers/systemd/onetime": "/etc/onetime/current/quadlet",
             "/etc/systemd/system/onetime-host-network.service": (
                 "/etc/onetime/current/onetime-host-network.service"
+            ),
+            "/etc/systemd/system/onetime-firewall.service": (
+                "/etc/onetime/current/onetime-firewall.service"
             ),
         },
         releases=dict.fromkeys((1, 2, 3), About("2026-01-01T00:00:00Z", "me@here", "4711")),
@@ -88,5 +93,6 @@ def as_planned(plan: HostPlan) -> InstalledState:
         loaded=frozenset({"/etc/onetime/releases/3/quadlet/onetime@.container"}),
         table=table and f"table ip onetime {{\n{table}}}\n",
         forwarding=True,
+        published=frozenset(one.port for one in plan.instances if plan.networks),
         shim=shim,
     )

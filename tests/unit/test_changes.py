@@ -98,6 +98,17 @@ DEVIATIONS: dict[str, tuple[Deviation, dict[str, Any]]] = {
         {},
     ),
     "host unit failed": (put("units", **{"onetime-host-network.service": "failed"}), RULES),
+    "watcher stopped": (
+        put("units", **{"onetime-firewall.service": "inactive"}),
+        {"reload": True},
+    ),
+    "watcher about to start": (put("units", **{"onetime-firewall.service": "activating"}), {}),
+    "ports gone": (become(published=frozenset({7044})), {"republish": ("onetime-7043",)}),
+    "firewalld knows the bridge": (become(trusted=frozenset({"10.89.43.0/24"})), {}),
+    "firewalld has forgotten the bridge": (
+        become(trusted=frozenset({"10.1.0.0/24"})),
+        {"republish": ("onetime-7043", "onetime-7044")},
+    ),
     "rules gone": (become(table=""), RULES),
     "rules from before": (become(table=HOST.table.replace(PLAN.rules_config, "0")), RULES),
     "rules doubled": (become(table=HOST.table * 2), RULES),

@@ -39,7 +39,15 @@ def labelled(others: dict[str, str] | None, config: str | None) -> dict[str, str
 
 @given(
     st.lists(
-        st.builds(Container, TEXT, st.booleans(), CONFIG, st.integers(0), st.integers(0)),
+        st.builds(
+            Container,
+            TEXT,
+            st.booleans(),
+            CONFIG,
+            st.integers(0),
+            st.integers(0),
+            st.lists(st.integers(0, 65535)).map(tuple),
+        ),
         unique_by=lambda one: one.name,
     ),
     LABELS,
@@ -53,6 +61,9 @@ def test_containers(containers: list[Container], labels: dict[str, str] | None) 
             "StartedAt": one.started_at,
             "Pid": one.pid,
             "Mounts": None,
+            # One without a network of its own shows the ports of the one that it has it from.
+            "Networks": ["onetime-publish"] if one.ports else [],
+            "Ports": [{"host_port": port, "host_ip": ""} for port in one.ports or (7043,)],
         }
         for one in containers
     ]

@@ -1,0 +1,244 @@
+"""Published ports outlive reloads of the host's firewall; nothing is restarted for that."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from lab import api
+from tests.lab.conftest import Fresh
+from tests.lab.harness import PORTS, Site, check_paths, ssh, started, wait_until
+
+HOST = "plain1"
+FIREWALLD = "firewalld1"
+SECONDS = 5
+
+# What Debian ships flushes the ruleset and drops nothing; this drops what is forwarded.
+DROPS = """#!/usr/sbin/nft -f
+flush ruleset
+table inet filter {
+  chain forward { type filter hook forward priority filter; policy drop; }
+}
+"""
+RELOADS = {
+    "flush": "nft flush ruleset",
+    "nftables": "systemctl restart nftables",
+    "nftables that drops": (
+        "cp /etc/nftables.conf /etc/nftables.conf.found; "
+        f"printf '%s' '{DROPS}' > /etc/nftables.conf; systemctl restart nftables"
+    ),
+}
+BACK = (
+    "[ ! -e /etc/nftables.conf.found ] || mv /etc/nftables.conf.found /etc/nftables.conf; "
+    "systemctl disable --quiet nftables; systemctl stop nftables"
+)
+FIREWALLD_RELOADS = {
+    "reload": "firewall-cmd --quiet --reload",
+    "restart": "systemctl restart firewalld",
+    "reload without Podman's unit": (
+        "systemctl stop netavark-firewalld-reload; firewall-cmd --quiet --reload"
+    ),
+}
+
+
+def in_mode(site: Site, mode: str, **more: object) -> Site:
+    return dataclasses.replace(site, everywhere={**site.everywhere, "network_mode": mode, **more})
+
+
+def answers_again(host: str, since: float, seconds: float = SECONDS) -> None:
+    """Return when every path of the host answers; fail if that is too late."""
+    while True:
+        try:
+            check_paths([host], patience=1)
+        except AssertionError:
+            if time.monotonic() > since + seconds:
+                raise
+            continue
+        assert time.monotonic() < since + seconds
+        return
+
+
+def survives(host: str, command: str) -> None:
+    """Run a command that reloads the firewall; every path answers again, nothing was restarted."""
+    check_paths([host])
+    before = started(host)
+    ssh(host, command)
+    answers_again(host, time.monotonic())
+    assert started(host) == before
+
+
+@pytest.fixture(scope="module")
+def site(fresh: Fresh) -> Site:
+    return fresh(HOST)
+
+
+@pytest.fixture
+def nftables() -> Iterator[None]:
+    """Put the host's own firewall back as it was found."""
+    yield
+    ssh(HOST, BACK)
+    answers_again(HOST, time.monotonic(), 30)
+
+
+@pytest.mark.parametrize("reload", RELOADS)
+@pytest.mark.parametrize("mode", ["macvlan", "routed"])
+@pytest.mark.usefixtures("nftables")
+def test_published_ports_answer_again_after_a_reload(site: Site, mode: str, reload: str) -> None:
+    there = in_mode(site, mode, shim=mode == "macvlan")
+    assert there.deploy().code == 0
+    survives(HOST, RELOADS[reload])
+    # And once more, with the rules in the chain that drops; all is as a deploy would have it.
+    survives(HOST, "systemctl restart nftables")
+    again = there.deploy()
+    assert again.code == 0, again.output
+    assert again.changed == 0, again.output
+
+
+@pytest.mark.parametrize("reload", FIREWALLD_RELOADS)
+@pytest.mark.parametrize("mode", ["macvlan", "routed"])
+def test_published_ports_answer_again_after_firewalld_reloads(
+    firewalld: Site, mode: str, reload: str
+) -> None:
+    there = in_mode(firewalld, mode)
+    assert there.deploy().code == 0
+    survives(FIREWALLD, FIREWALLD_RELOADS[reload])
+    again = there.deploy()
+    assert again.code == 0, again.output
+    assert again.changed == 0, again.output
+
+
+@pytest.fixture(scope="module")
+def firewalld(fresh: Fresh) -> Site:
+    return fresh(FIREWALLD)
+
+
+@pytest.fixture
+def deployed(site: Site) -> Site:
+    there = in_mode(site, "macvlan", shim=True)
+    assert there.deploy().code == 0
+    check_paths(there.hosts)
+    return there
+
+
+@pytest.mark.parametrize(
+    ("taken", "told"),
+    [
+        ("nft flush ruleset", "rules and shim; restore the ports of onetime-7043, onetime-7044"),
+        ("nft delete table inet netavark", "Will restore the ports of onetime-7043, onetime-7044"),
+        (
+            "nft delete table ip onetime; ip link delete macvlan0; "
+            "echo 0 >/proc/sys/net/ipv4/ip_forward",
+            "Will set the host's rules and shim\n",
+        ),
+    ],
+)
+def test_the_next_deploy_repairs_what_nothing_has_restored(
+    deployed: Site, taken: str, told: str
+) -> None:
+    before = started(HOST)
+    ssh(HOST, f"systemctl stop onetime-firewall; {taken}")
+    with pytest.raises(AssertionError):
+        check_paths(deployed.hosts, patience=1)
+    run = deployed.deploy()
+    assert run.code == 0, run.output
+    assert told in run.output
+    check_paths(deployed.hosts)
+    assert started(HOST) == before
+    deployed.deploy_twice()
+    # What restores is back, too.
+    survives(HOST, "nft flush ruleset")
+
+
+def test_a_dry_run_tells_what_a_reload_has_taken(deployed: Site) -> None:
+    ssh(HOST, "systemctl stop onetime-firewall; nft delete table inet netavark")
+    run = deployed.pyinfra("deploy.py", "--dry")
+    assert "Will restore the ports of onetime-7043, onetime-7044" in run.output
+    with pytest.raises(AssertionError):
+        check_paths(deployed.hosts, patience=1)
+    # Whoever starts it again has the ports back.
+    ssh(HOST, "systemctl start onetime-firewall")
+    answers_again(HOST, time.monotonic())
+
+
+@pytest.mark.parametrize(
+    "victim",
+    [
+        "$(systemctl show --property=MainPID --value onetime-firewall)",
+        "$(pgrep --parent $(systemctl show --property=MainPID --value onetime-firewall))",
+    ],
+)
+@pytest.mark.usefixtures("deployed")
+def test_what_restores_outlives_its_own_end(victim: str) -> None:
+    process = "systemctl show --property=MainPID --value onetime-firewall"
+    before = ssh(HOST, process)
+    survives(HOST, f"kill -9 {victim}; nft flush ruleset")
+    assert ssh(HOST, process) not in {before, "0"}
+
+
+@pytest.mark.usefixtures("deployed")
+def test_what_restores_is_idle_once_it_has() -> None:
+    survives(HOST, "nft flush ruleset")
+    usage = "systemctl show --property=CPUUsageNSec --value onetime-firewall"
+    ssh(HOST, f"{usage} | grep -x '[0-9]*'")
+    wait_until(HOST, f"a=$({usage}) && sleep 3 && [ $a = $({usage}) ]", seconds=20)
+    # Rules that are none of ours come and go, and nothing is done for them.
+    generation = "podman ps -q | xargs podman inspect --format '{{.State.Pid}}' | sort; ip link"
+    before = ssh(HOST, generation)
+    ssh(HOST, "nft add table ip mine; nft delete table ip mine")
+    wait_until(HOST, f"a=$({usage}) && sleep 3 && [ $a = $({usage}) ]", seconds=20)
+    assert ssh(HOST, generation) == before
+
+
+@pytest.mark.usefixtures("nftables")
+def test_a_boot_with_a_firewall_of_the_host(deployed: Site) -> None:
+    ssh(HOST, RELOADS["nftables that drops"])
+    answers_again(HOST, time.monotonic())
+    ssh(HOST, "systemctl enable --quiet nftables")
+    api.reboot(HOST)
+    for port in PORTS:
+        wait_until(HOST, f"systemctl is-active --quiet onetime@{port}.service")
+    check_paths(deployed.hosts)
+    assert "policy drop" in ssh(HOST, "nft list chain inet filter forward")
+    again = deployed.deploy()
+    assert again.code == 0, again.output
+    assert again.changed == 0, again.output
+    survives(HOST, "systemctl restart nftables")
+
+
+MOMENTS = {
+    "it begins": "[ -e /etc/onetime/switching ]",
+    "the first instance stops": "! systemctl is-active --quiet onetime@7043",
+    "the first instance starts": (
+        "[ $(systemctl is-active onetime@7043) = activating ] && podman exec onetime-7043 true"
+    ),
+    "the second instance stops": "! systemctl is-active --quiet onetime@7044",
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_reload_during_a_deploy_does_not_break_it(deployed: Site, moment: str) -> None:
+    everywhere = {**deployed.everywhere, "environment": {"ONETIME_TEST_MOMENT": moment}}
+    changed = dataclasses.replace(deployed, everywhere=everywhere)
+    flush = f"until {MOMENTS[moment]}; do sleep 0.02; done 2>/dev/null; nft flush ruleset"
+    with ThreadPoolExecutor() as pool:
+        flushed = pool.submit(api.ssh, HOST, f"timeout 60 bash -c '{flush}'")
+        run = changed.deploy()
+        done: subprocess.CompletedProcess[str] = flushed.result()
+    assert done.returncode == 0, done.stderr
+    assert run.code == 0, run.output
+    assert "going back" not in run.output
+    answers_again(HOST, time.monotonic())
+    changed.deploy_twice()
+
+
+def test_host_mode_has_nothing_to_restore(site: Site) -> None:
+    there = in_mode(site, "host")
+    assert there.deploy().code == 0
+    survives(HOST, "nft flush ruleset")
+    assert ssh(HOST, "nft list ruleset") == ""
+    there.deploy_twice()
