@@ -29,8 +29,10 @@ unit: env
 lab: env
 	$(BIN)/python -m lab up
 
+# Tests on different hosts wait for different things, so they run side by side.
 test: lint lab
-	$(BIN)/pytest -q tests --ignore-glob='*_vm.py'
+	$(BIN)/pytest -q tests --ignore-glob='*_vm.py' -m 'not alone' --numprocesses 3 --dist loadgroup
+	$(BIN)/pytest -q tests --ignore-glob='*_vm.py' -m alone
 
 # What needs another kernel than the machine's own runs on virtual machines, and takes a while.
 test-vm: lab

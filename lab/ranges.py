@@ -1,9 +1,13 @@
-"""Parts of 10.0.0.0/24 for the containers of each host; the hosts themselves are .11 to .127."""
+"""Parts of 10.0.0.0/24 for the containers of each host, beside the hosts that tests have up."""
 
 RANGES = {
     "plain1": "10.0.0.128/27",
     "plain2": "10.0.0.160/27",
     "plain3": "10.0.0.192/28",
+    "plain4": "10.0.0.32/29",
+    "plain5": "10.0.0.56/30",
+    "plain6": "10.0.0.64/29",
+    "plain7": "10.0.0.104/29",
     "metric1": "10.0.0.208/28",
     "docker1": "10.0.0.224/29",
     "twocards1": "10.0.0.232/29",

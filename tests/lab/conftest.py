@@ -14,6 +14,22 @@ from tests.lab.harness import ROOT, Site
 Fresh = Callable[..., Site]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests on the same hosts in one process; those on others may run at the same time.
+
+    A module says which hosts it uses by HOST or HOSTS, or whose lane it shares by LANE.
+    """
+    for item in items:
+        module = item.getparent(pytest.Module)
+        if module is not None and "lab" in item.path.parts:
+            names = vars(module.obj)
+            hosts = names.get("HOSTS")
+            first = hosts[0] if isinstance(hosts, tuple) else module.name
+            item.add_marker(
+                pytest.mark.xdist_group(names.get("LANE") or names.get("HOST") or first)
+            )
+
+
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fresh]:
     """Make hosts anew and return their inventory; hosts beside plain1 and plain2 go afterwards."""

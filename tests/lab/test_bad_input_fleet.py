@@ -11,6 +11,7 @@ from tests.lab.conftest import Fresh
 from tests.lab.harness import Run, Site, snapshot
 from tests.lab.refusals import OTHER_RANGE, RANGE, Case, Problem, attempt_all, check, refused
 
+LANE = "plain14"
 ONE, TWO = "plain14", "plain19"  # 10.0.0.24 and 10.0.0.29
 CLOUD, NOCARD, OLD = "cloud3", "nocard3", "bookworm3"
 

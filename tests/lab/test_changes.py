@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from lab import api
 from tests.lab.conftest import Fresh
 from tests.lab.harness import Site, check_paths, in_container, page, ssh, started
 
-HOSTS = ("plain1", "plain2")
+HOSTS = ("plain4", "plain5")
+ELSEWHERE = IPv4Network("10.0.0.192/28")
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +30,15 @@ def live(host: str, network: str) -> dict[str, Any]:
 
 
 def test_a_new_container_range_reaches_the_live_network(site: Site) -> None:
-    other = started("plain2")
-    moved = dataclasses.replace(site, by_host={"plain1": {"container_range": "10.0.0.224/28"}})
+    other = started("plain5")
+    moved = dataclasses.replace(site, by_host={"plain4": {"container_range": str(ELSEWHERE)}})
     moved.deploy_twice()
-    subnet = live("plain1", "onetime")["subnets"][0]
-    assert subnet["lease_range"] == {"start_ip": "10.0.0.225", "end_ip": "10.0.0.239"}
+    subnet = live("plain4", "onetime")["subnets"][0]
+    assert subnet["lease_range"] == {"start_ip": "10.0.0.193", "end_ip": "10.0.0.207"}
     for port in (7043, 7044):
-        assert "10.0.0.2" in page("maindb", "10.0.0.11", port)["container"]
-    assert started("plain2") == other
+        addresses = page("maindb", "10.0.0.14", port)["container"].split()
+        assert [address for address in addresses if IPv4Address(address) in ELSEWHERE]
+    assert started("plain5") == other
     check_paths(HOSTS)
 
 
@@ -51,7 +54,7 @@ def test_a_new_publish_subnet_reaches_the_live_network(site: Site) -> None:
 def test_a_changed_instance_list_leaves_the_others_running(site: Site) -> None:
     site.deploy_twice()
     kept = {host: started(host)["onetime-7044"] for host in HOSTS}
-    address = in_container("plain1", 7044, "ip -4 -o address")
+    address = in_container("plain4", 7044, "ip -4 -o address")
     changed = dataclasses.replace(site, everywhere={"instances": [7045, 7044]})
     changed.deploy_twice()
     for host in HOSTS:
@@ -60,7 +63,7 @@ def test_a_changed_instance_list_leaves_the_others_running(site: Site) -> None:
         left = ssh(host, "find /etc/onetime/current/ /run/systemd/generator -name '*7043*'")
         assert left == ""
         assert "7043" not in ssh(host, "ss -ltn; systemctl list-units --all 'onetime*'")
-    assert in_container("plain1", 7044, "ip -4 -o address") == address
+    assert in_container("plain4", 7044, "ip -4 -o address") == address
     check_paths(HOSTS, ports=(7044, 7045))
 
 
@@ -80,40 +83,40 @@ def test_secrets_reach_the_app_and_stay_secret(site: Site) -> None:
     first = changed.deploy("--diff", "-vvv", env={"TEST_KEY": value})
     assert first.code == 0, first.output
     assert value not in first.output
-    assert in_container("plain1", 7043, 'echo "$ONETIME_KEY"') == value
-    before = started("plain1")
+    assert in_container("plain4", 7043, 'echo "$ONETIME_KEY"') == value
+    before = started("plain4")
     again = changed.deploy(env={"TEST_KEY": value})
     assert again.changed == 0
-    assert started("plain1") == before
-    assert "s3cret" not in ssh("plain1", "grep -rs s3cret /etc/onetime /run/systemd /tmp || true")
+    assert started("plain4") == before
+    assert "s3cret" not in ssh("plain4", "grep -rs s3cret /etc/onetime /run/systemd /tmp || true")
     rotated = changed.deploy(env={"TEST_KEY": "other"})
     assert rotated.code == 0, rotated.output
-    assert in_container("plain1", 7044, 'echo "$ONETIME_KEY"') == "other"
+    assert in_container("plain4", 7044, 'echo "$ONETIME_KEY"') == "other"
     # The release before knows the value that it was made with.
     assert site.pyinfra("rollback.py", "-y").code == 0
-    assert in_container("plain1", 7044, 'echo "$ONETIME_KEY"') == value
+    assert in_container("plain4", 7044, 'echo "$ONETIME_KEY"') == value
     site.deploy_twice()
-    assert in_container("plain1", 7044, 'echo "$ONETIME_KEY"') == ""
+    assert in_container("plain4", 7044, 'echo "$ONETIME_KEY"') == ""
 
 
 def test_a_given_address_is_the_databases_only_one(site: Site) -> None:
-    ssh("plain1", "cp /etc/hosts /root/hosts; sed -i 's/.* maindb/10.0.0.99 maindb/' /etc/hosts")
+    ssh("plain4", "cp /etc/hosts /root/hosts; sed -i 's/.* maindb/10.0.0.99 maindb/' /etc/hosts")
     dataclasses.replace(site, everywhere={"db_address": "10.0.0.10"}).deploy_twice()
     for port in (7043, 7044):
-        assert in_container("plain1", port, "grep maindb /etc/hosts").split()[0] == "10.0.0.10"
+        assert in_container("plain4", port, "grep maindb /etc/hosts").split()[0] == "10.0.0.10"
     check_paths(HOSTS)
-    ssh("plain1", "cp /root/hosts /etc/hosts")
+    ssh("plain4", "cp /root/hosts /etc/hosts")
 
 
 def test_an_image_that_is_there_is_used_and_one_that_is_not_is_loaded(site: Site) -> None:
     newer = {"image": "localhost/onetime-lab:2", "image_archive": str(api.image_archive("2"))}
     changed = dataclasses.replace(site, everywhere=newer)
     changed.deploy_twice()
-    assert page("outside", "203.0.113.11", 7043)["version"] == "2"
+    assert page("outside", "203.0.113.14", 7043)["version"] == "2"
     without = {"image": "localhost/onetime-lab:1", "image_archive": None}
     back = dataclasses.replace(site, everywhere=without)
     back.deploy_twice()
-    assert page("outside", "203.0.113.11", 7043)["version"] == "1"
+    assert page("outside", "203.0.113.14", 7043)["version"] == "1"
 
 
 def test_an_image_that_cannot_be_had_stops_before_anything_is_restarted(site: Site) -> None:

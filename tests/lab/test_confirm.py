@@ -12,7 +12,7 @@ from plan.model import PATIENCE
 from tests.lab.conftest import Fresh
 from tests.lab.harness import Site, check_paths, ssh, started
 
-HOST = "plain1"
+HOST = "plain6"
 
 # What a bad template adds to the host's side, in place of what it has.
 RULES = (

@@ -10,7 +10,7 @@ from lab import api
 from tests.lab.conftest import Fresh
 from tests.lab.harness import Site, check_paths, ssh, started
 
-HOST = "plain1"
+HOST = "plain6"
 HOME, STORAGE = "/etc/onetime", "/var/lib/containers/storage"
 NEW = {"environment": {"ONETIME_TEST_A": "1"}}
 

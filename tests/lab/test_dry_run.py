@@ -10,7 +10,7 @@ import pytest
 from tests.lab.conftest import Fresh
 from tests.lab.harness import Site, snapshot, ssh
 
-HOST = "plain1"
+HOST = "plain4"
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,8 @@ from plan import settings
 from tests.lab.conftest import Fresh
 from tests.lab.harness import PYINFRA, ROOT, check_paths, page
 
+pytestmark = pytest.mark.alone
+
 HOST = "plain12"
 RANGE = "10.0.0.112/29"
 

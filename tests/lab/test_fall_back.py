@@ -10,7 +10,7 @@ from lab import api
 from tests.lab.conftest import Fresh
 from tests.lab.harness import Site, check_paths, page, ssh, started
 
-HOST = "plain1"
+HOST = "plain4"
 BROKEN = {
     "image": "localhost/onetime-lab:exits",
     "image_archive": str(api.image_archive("exits")),
@@ -41,7 +41,7 @@ def test_the_release_before_serves_again(site: Site, change: dict[str, object]) 
     assert "refusing to start" in run.output
     assert f"going back to release {release.removeprefix('releases/')}" in run.output
     assert ssh(HOST, "readlink /etc/onetime/current") == release
-    assert page("outside", "203.0.113.11", 7043)["version"] == "1"
+    assert page("outside", "203.0.113.14", 7043)["version"] == "1"
     check_paths(site.hosts)
     assert "macvlan0" not in ssh(HOST, "ip -brief link")
     # Nothing is left to repair.

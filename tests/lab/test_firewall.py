@@ -14,7 +14,7 @@ from lab import api
 from tests.lab.conftest import Fresh
 from tests.lab.harness import PORTS, Site, check_paths, ssh, started, wait_until
 
-HOST = "plain1"
+HOST = "plain4"
 FIREWALLD = "firewalld1"
 SECONDS = 5
 

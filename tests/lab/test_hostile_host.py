@@ -10,6 +10,7 @@ from tests.lab.conftest import Fresh
 from tests.lab.harness import Site, snapshot, ssh, started
 from tests.lab.refusals import OTHER_RANGE, RANGE
 
+LANE = "plain14"
 BAD, GOOD = "plain14", "plain19"
 TRICK = "/usr/local/bin/{}"  # comes first on the host's PATH
 

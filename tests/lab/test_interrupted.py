@@ -12,7 +12,7 @@ import pytest
 from tests.lab.conftest import Fresh
 from tests.lab.harness import PYINFRA, ROOT, Site, check_paths, ssh
 
-HOST = "plain1"
+HOST = "plain4"
 
 # What pyinfra prints when the moment has come, from the first connection to the last check.
 MOMENTS = (

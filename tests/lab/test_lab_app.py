@@ -12,6 +12,8 @@ import pytest
 from lab import api
 from lab.shell import wait_until
 
+pytestmark = pytest.mark.alone
+
 HOST = "plain16"
 ADDRESS = "203.0.113.26"
 VARIANTS = ("1", "2", "exits", "never-healthy", "dies")

@@ -15,6 +15,8 @@ from lab.paths import BASES, HOSTS, KEYS, KNOWN_HOSTS, PRIVATE_KEY
 from lab.shapes import spec
 from lab.shell import wait_until
 
+pytestmark = pytest.mark.alone
+
 LAB = (sys.executable, "-m", "lab")
 ROOT = Path(__file__).parents[2]
 SPARE = ("plain18", "plain19")

@@ -7,6 +7,8 @@ import pytest
 
 from lab import api, cgroup
 
+pytestmark = pytest.mark.alone
+
 # What `ip route` shows about the private cards, and the addresses beside eth0's, of the
 # ninth host of each shape: no other test uses those.
 ROUTES = {

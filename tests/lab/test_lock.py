@@ -16,7 +16,7 @@ from lab import api
 from tests.lab.conftest import Fresh
 from tests.lab.harness import OUTSIDE, PYINFRA, ROOT, Site, check_paths, snapshot, ssh, wait_until
 
-HOST = "plain1"
+HOST = "plain6"
 HOLDER = f"{getpass.getuser()}@{socket.gethostname()}"
 PORT = 5000
 SILENT = f"""

@@ -12,6 +12,7 @@ from tests.lab.conftest import Fresh
 from tests.lab.harness import PORTS, Site, check_paths, in_container, ssh
 
 CLIENT = 'printf "CLIENT INFO\\r\\nQUIT\\r\\n" | nc maindb 6379'
+LANE = "plain1"
 DROPPING = """
 table inet guard {
   chain forward { type filter hook forward priority 0; policy drop; }

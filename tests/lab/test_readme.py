@@ -25,6 +25,8 @@ from tests.lab.conftest import Fresh
 from tests.lab.harness import ROOT, page, snapshot, ssh
 from tests.unit import observed
 
+pytestmark = pytest.mark.alone
+
 # The hosts of inventories/production, on hosts of the lab.
 STAND_INS = {
     "app1.production.example": ("plain10", "10.0.0.96/29"),

@@ -9,7 +9,7 @@ import pytest
 from tests.lab.conftest import Fresh
 from tests.lab.harness import Site, check_paths, in_container, snapshot, ssh, started
 
-HOST = "plain1"
+HOST = "plain4"
 
 
 def with_value(site: Site, value: str, **more: object) -> Site:
@@ -55,7 +55,7 @@ def test_a_release_that_is_not_there_is_refused_untouched(site: Site, release: s
     before = snapshot(HOST)
     run = site.pyinfra("rollback.py", "-y", "--data", f"release={release}")
     assert run.code != 0
-    assert f"plain1: release: {release} was asked for" in run.output
+    assert f"plain4: release: {release} was asked for" in run.output
     assert snapshot(HOST) == before
 
 

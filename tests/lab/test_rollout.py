@@ -11,8 +11,8 @@ from lab import api
 from tests.lab.conftest import Fresh
 from tests.lab.harness import Run, Site, check_paths, page, snapshot, ssh, started
 
-HOSTS = ("plain1", "plain2")
-PUBLIC = {"plain1": "203.0.113.11", "plain2": "203.0.113.12"}
+HOSTS = ("plain6", "plain7")
+PUBLIC = {"plain6": "203.0.113.16", "plain7": "203.0.113.17"}
 
 
 def image(tag: str) -> dict[str, object]:
@@ -98,40 +98,40 @@ def test_an_image_that_one_host_cannot_get_stops_the_run(site: Site) -> None:
         site,
         everywhere=site.everywhere,
         by_host={
-            "plain2": {"image": "localhost/gone:9", "image_archive": str(api.image_archive())}
+            "plain7": {"image": "localhost/gone:9", "image_archive": str(api.image_archive())}
         },
     )
     run = site.deploy()
     assert run.code != 0
     assert "image localhost/gone:9: image_archive holds no image of that name" in run.output
     assert "Switch over" not in run.output
-    assert snapshot("plain1") == before["plain1"]
+    assert snapshot("plain6") == before["plain6"]
 
 
 def test_a_host_that_cannot_be_reached_stops_the_run_unless_it_is_left_out(site: Site) -> None:
-    before = snapshot("plain1")
+    before = snapshot("plain6")
     changed = dataclasses.replace(
         site,
         everywhere={"environment": {"ONETIME_TEST_A": "1"}},
-        by_host={"plain2": {"ssh_port": 2299}},
+        by_host={"plain7": {"ssh_port": 2299}},
     )
     run = changed.deploy()
     assert run.code != 0
-    assert "plain2: connection: it cannot be reached" in run.output
-    assert snapshot("plain1") == before
-    assert changed.deploy("--limit", "plain1").code == 0
-    assert "ONETIME_TEST_A=1" in ssh("plain1", "cat /etc/onetime/current/environment")
+    assert "plain7: connection: it cannot be reached" in run.output
+    assert snapshot("plain6") == before
+    assert changed.deploy("--limit", "plain6").code == 0
+    assert "ONETIME_TEST_A=1" in ssh("plain6", "cat /etc/onetime/current/environment")
 
 
 def test_releases_tell_when_they_were_made_by_whom_and_with_which_image(site: Site) -> None:
     site.deploy_twice()
-    known = ssh("plain1", "cat /etc/onetime/current/about").split()
+    known = ssh("plain6", "cat /etc/onetime/current/about").split()
     assert len(known) == 3
     made, operator, image_id = known
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", made)
     assert "@" in operator
     assert image_id == ssh(
-        "plain1", "podman image inspect --format '{{.Id}}' localhost/onetime-lab:1"
+        "plain6", "podman image inspect --format '{{.Id}}' localhost/onetime-lab:1"
     )
     run = site.pyinfra("rollback.py", "-y", "--data", "release=99")
     assert run.code != 0

@@ -6,6 +6,7 @@ from tests.lab.conftest import Fresh
 from tests.lab.harness import PORTS, check_paths, in_container, ssh
 
 HOST = "far3"
+LANE = "plain14"  # the same range is used there
 
 
 def test_a_block_that_holds_the_subnet_leads_containers_to_the_database(fresh: Fresh) -> None:

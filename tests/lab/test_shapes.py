@@ -9,6 +9,7 @@ import pytest
 from tests.lab.conftest import Fresh
 from tests.lab.harness import PORTS, Site, check_paths, in_container, snapshot, ssh
 
+LANE = "plain1"  # metric1 is used there, too
 FITTING = {
     "metric1": ("eth1", "10.0.0.0/24", "10.0.0.1"),
     "docker1": ("eth1", "10.0.0.0/24", "10.0.0.1"),

@@ -7,7 +7,7 @@ import dataclasses
 from tests.lab.conftest import Fresh
 from tests.lab.harness import check_paths, ssh
 
-HOST = "plain1"
+HOST = "plain4"
 
 
 def test_a_user_with_sudo_deploys_and_one_without_is_refused(fresh: Fresh) -> None:
@@ -21,7 +21,7 @@ def test_a_user_with_sudo_deploys_and_one_without_is_refused(fresh: Fresh) -> No
     without = dataclasses.replace(site, everywhere={"ssh_user": "deployer"})
     refused = without.deploy()
     assert refused.code != 0
-    assert "plain1: ssh_user: the deploy does not run as root there" in refused.output
+    assert "plain4: ssh_user: the deploy does not run as root there" in refused.output
 
     key = {"ONETIME_KEY": "env:HOME"}
     user = {"ssh_user": "deployer", "_sudo": True, "secrets": key, "shim": True}

@@ -20,8 +20,8 @@ from lab import api
 from tests.lab.conftest import Fresh
 from tests.lab.harness import PYINFRA, ROOT, Site, check_paths, page, ssh, wait_until
 
-HOST = "plain1"
-PUBLIC = "203.0.113.11"
+HOST = "plain6"
+PUBLIC = "203.0.113.16"
 NEW = {"image": "localhost/onetime-lab:2", "image_archive": str(api.image_archive("2"))}
 SETTLED = '[ "$(systemctl is-active onetime-switch.service)" = inactive ]'
 

@@ -9,7 +9,7 @@ import pytest
 from tests.lab.conftest import Fresh
 from tests.lab.harness import Site, check_paths, ssh, started
 
-HOSTS = ("plain1", "plain2")
+HOSTS = ("plain4", "plain5")
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +22,12 @@ def site(fresh: Fresh) -> Site:
 @pytest.fixture
 def blocked(site: Site) -> Iterator[None]:
     """Drop one instance's way to the database, where only a packet can notice."""
-    assert "plain1" in site.hosts
+    assert "plain4" in site.hosts
     rules = "table ip blocked { chain out { type filter hook output priority 0; %s drop; }; }"
     enter = "nsenter --target $(podman inspect --format '{{.State.Pid}}' onetime-7044) --net"
-    ssh("plain1", f"{enter} nft '{rules % 'tcp dport 6379'}'")
+    ssh("plain4", f"{enter} nft '{rules % 'tcp dport 6379'}'")
     yield
-    ssh("plain1", f"{enter} nft delete table ip blocked")
+    ssh("plain4", f"{enter} nft delete table ip blocked")
 
 
 @pytest.mark.usefixtures("blocked")
@@ -37,20 +37,20 @@ def test_a_dead_path_to_the_database_is_named_with_its_cause(site: Site) -> None
     assert run.code != 0
     failed = [line for line in run.output.splitlines() if "Likely cause" in line]
     (database,) = [line for line in failed if "to the database" in line]
-    assert "plain1: instance 7044 to the database maindb:6379: timeout" in database
+    assert "plain4: instance 7044 to the database maindb:6379: timeout" in database
     assert "packets are dropped" in database
-    assert not [line for line in failed if "7043" in line or "plain2:" in line]
+    assert not [line for line in failed if "7043" in line or "plain5:" in line]
     assert {host: started(host) for host in HOSTS} == before
 
 
 @pytest.fixture
 def dropped(site: Site) -> Iterator[None]:
     """Drop what the host sends to its own published ports, where Podman's rules are all there."""
-    assert "plain2" in site.hosts
+    assert "plain5" in site.hosts
     chain = "chain out { type filter hook output priority -200; tcp dport { 7043, 7044 } drop; }"
-    ssh("plain2", f"nft 'table ip blocked {{ {chain}; }}'")
+    ssh("plain5", f"nft 'table ip blocked {{ {chain}; }}'")
     yield
-    ssh("plain2", "nft delete table ip blocked")
+    ssh("plain5", "nft delete table ip blocked")
     check_paths(HOSTS)
 
 
@@ -60,16 +60,16 @@ def test_dead_published_ports_are_named_with_the_cure(site: Site) -> None:
     assert run.code != 0
     failed = [line for line in run.output.splitlines() if "Likely cause" in line]
     assert len(failed) == 4
-    assert all("plain2: instance 704" in line for line in failed)
+    assert all("plain5: instance 704" in line for line in failed)
     assert any("podman network reload --all" in line for line in failed)
 
 
 def test_an_instance_that_somebody_stopped_or_killed_runs_again(site: Site) -> None:
-    before = started("plain1")
-    ssh("plain1", "systemctl stop onetime@7043.service")
-    ssh("plain1", "podman network rm -f onetime-publish")
+    before = started("plain4")
+    ssh("plain4", "systemctl stop onetime@7043.service")
+    ssh("plain4", "podman network rm -f onetime-publish")
     run = site.deploy()
     assert run.code == 0, run.output
-    assert started("plain1").keys() == before.keys()
+    assert started("plain4").keys() == before.keys()
     check_paths(HOSTS)
     site.deploy_twice()
