@@ -30,11 +30,14 @@ FOUND = (
 )
 
 
-def in_mode(site: Site, mode: str, **more: object) -> Site:
-    """Return the inventory with all its hosts in the mode, with a shim where there can be one."""
+def in_mode(site: Site, mode: str, *, client: int = 0, **more: object) -> Site:
+    """Return the inventory with its only host in the mode, with a shim where there can be one.
+
+    + client: index of the WireGuard client of the first instance; hosts that are up share none
+    """
     everywhere = {"network_mode": mode, "shim": mode in LAN, **more}
     if mode == "wireguard":
-        everywhere |= wireguard.settings()
+        everywhere |= wireguard.settings(first=client)
     return dataclasses.replace(site, everywhere=everywhere)
 
 

@@ -13,7 +13,7 @@ HOST = "plain1"
 
 @pytest.mark.parametrize("mode", ["macvlan", "routed", "direct", "wireguard", "host"])
 def test_teardown_leaves_the_host_as_it_was_found(fresh: Fresh, mode: str) -> None:
-    site = in_mode(fresh(HOST), mode, secrets={"KEY": "env:HOME"})
+    site = in_mode(fresh(HOST), mode, client=8, secrets={"KEY": "env:HOME"})
     check_teardown(site)
     # And it can be put there again.
     site.deploy_twice()
