@@ -13,7 +13,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import base, boot, cgroup, disk, keys, login, machine, netns, network, qemu, shapes
+from lab import (
+    base,
+    boot,
+    cgroup,
+    disk,
+    haproxy,
+    keys,
+    login,
+    machine,
+    netns,
+    network,
+    qemu,
+    shapes,
+)
 from lab.app import image
 from lab.paths import BASES, HOSTS, KEYS, KNOWN_HOSTS, LOCK, PRIVATE_KEY, RUNTIME
 from lab.shapes import Spec
@@ -120,6 +133,13 @@ def ssh(
 def image_archive(tag: str = "1") -> Path:
     """Say where the archive of an app image is, which holds localhost/onetime-lab:TAG."""
     return image.archive(tag)
+
+
+def haproxy_command(*arguments: str) -> list[str]:
+    """Return the command line that runs HAProxy, Debian's, which is unpacked the first time."""
+    machine.refuse_unless_root()
+    with _lock():
+        return haproxy.command(haproxy.ensure(), *arguments)
 
 
 def command_in(namespace: str, argv: Sequence[str] = ()) -> list[str]:

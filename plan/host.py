@@ -12,6 +12,7 @@ from facts.network import HostNetwork
 from plan import render
 from plan.checks import check_driver, check_host, check_image
 from plan.detect import PrivateNetwork, detect
+from plan.gate import plan_gate
 from plan.model import (
     BEGIN,
     CURRENT,
@@ -204,6 +205,7 @@ def _assemble(
         *mode.files,
         File("quadlet/onetime@.container", template),
         File("environment", environment, mode=0o600),
+        plan_gate(settings, published=mode.published),
     ]
     links, instances = [], []
     for port in sorted(settings.instances):
