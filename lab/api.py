@@ -13,7 +13,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import base, boot, cgroup, disk, keys, login, machine, netns, network, qemu, shapes
+from lab import (
+    base,
+    boot,
+    cgroup,
+    disk,
+    haproxy,
+    keys,
+    login,
+    machine,
+    netns,
+    network,
+    qemu,
+    shapes,
+)
 from lab import wireguard as wireguard_lab
 from lab.app import image, sidecar
 from lab.paths import BASES, HOSTS, KEYS, KNOWN_HOSTS, LOCK, PRIVATE_KEY, RUNTIME
@@ -133,6 +146,13 @@ def wireguard() -> Wireguard:
 def wireguard_archive() -> Path:
     """Say where the archive of the sidecar image is, which holds localhost/onetime-lab-wg:1."""
     return sidecar.archive()
+
+
+def haproxy_command(*arguments: str) -> list[str]:
+    """Return the command line that runs HAProxy, Debian's, which is unpacked the first time."""
+    machine.refuse_unless_root()
+    with _lock():
+        return haproxy.command(haproxy.ensure(), *arguments)
 
 
 def command_in(namespace: str, argv: Sequence[str] = ()) -> list[str]:

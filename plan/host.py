@@ -12,6 +12,7 @@ from facts.network import HostNetwork
 from plan import render
 from plan.checks import check_driver, check_host, check_image, check_space
 from plan.detect import PrivateNetwork, detect
+from plan.gate import plan_gate
 from plan.host_files import host_files
 from plan.instances import plan_instances
 from plan.model import (
@@ -131,7 +132,7 @@ def _assemble(
     secrets: tuple[Secret, ...],
 ) -> HostPlan:
     instances = plan_instances(settings, mode, secrets)
-    files = [*mode.files, *instances.files]
+    files = [*mode.files, *instances.files, plan_gate(settings, published=mode.published)]
     rules = mode.chains
     rules_config = render.digest(
         [*(line for chain in rules for line in (chain.hook, *chain.rules)), *mode.forward]

@@ -1,0 +1,143 @@
+"""A machine with HAProxy between the lab's two networks, and constant load on it from outside.
+
+The configuration is the one that operators are given, docs/haproxy.cfg; only its servers are the
+test's own.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import api, netns, network
+from lab.shell import succeeds, wait_until
+from tests.lab import load
+from tests.lab.harness import PORTS, ROOT
+from tests.lab.load import Answer
+
+NAME = "balancer"
+PUBLIC = "203.0.113.9"
+# Bridge, address and MAC of each card: neighbours keep the MAC that they have once seen.
+CARDS = {
+    "eth0": ("public", PUBLIC, "02:6f:74:00:00:09"),
+    "eth1": ("private", "10.0.0.9", "02:6f:74:00:01:09"),
+}
+PORT = 8080
+RATE = 110.0  # requests a second
+
+
+@dataclass
+class Load:
+    """What became of the requests of a load that has ended."""
+
+    answers: list[Answer]
+
+    @property
+    def failed(self) -> list[Answer]:
+        """The requests that were lost."""
+        return [answer for answer in self.answers if answer.error]
+
+    @property
+    def rate(self) -> int:
+        """The lowest number of requests in any one second, but for the last."""
+        seconds = Counter(int(answer.at - self.answers[0].at) for answer in self.answers)
+        last = max(seconds)
+        return min(seconds[second] for second in range(max(1, last)))
+
+    def versions(self) -> set[str]:
+        """Which versions of the app answered."""
+        lines = [line for answer in self.answers for line in answer.body.splitlines()]
+        return {line.removeprefix("version=") for line in lines if line.startswith("version=")}
+
+    def __str__(self) -> str:
+        """Say how many there were, what the slowest took, and which failed, when and why."""
+        times = sorted(answer.seconds for answer in self.answers)
+        start = self.answers[0].at
+        return "\n".join(
+            [
+                f"{len(times)} requests in {self.answers[-1].at - start:.1f} s, at least "
+                f"{self.rate} in each second, {len(self.failed)} failed; "
+                f"median {times[len(times) // 2]:.3f} s, slowest {times[-1]:.3f} s",
+                *(f"{a.at - start:.2f} s +{a.seconds:.2f} s: {a.error}" for a in self.failed),
+            ]
+        )
+
+
+@contextmanager
+def balancer(directory: Path, hosts: Sequence[str], ports: Sequence[int] = PORTS) -> Iterator[None]:
+    """Run HAProxy over the ports of the hosts, until the end of the block."""
+    config = directory / "haproxy.cfg"
+    config.write_text(configuration(hosts, ports))
+    try:
+        _ensure_station()
+        argv = api.haproxy_command("-db", "-f", str(config))
+        with (directory / "haproxy.log").open("w") as log:
+            process = subprocess.Popen(netns.inside(NAME, argv), stdout=log, stderr=log)
+        try:
+            question = ["curl", "-fs", "-m", "2", f"http://{PUBLIC}:{PORT}/api/v2/status"]
+            answers = netns.inside("outside", question)
+            wait_until(lambda: succeeds(*answers), what="HAProxy to answer", seconds=20)
+            yield
+        finally:
+            process.kill()
+            process.wait()
+    finally:
+        _remove_station()
+
+
+def configuration(hosts: Sequence[str], ports: Sequence[int] = PORTS) -> str:
+    """Return the configuration of the documents with the hosts' instances as its servers."""
+    given = (ROOT / "docs/haproxy.cfg").read_text().splitlines()
+    kept = [line for line in given if not line.strip().startswith("server ")]
+    assert len(kept) < len(given)
+    private = {host.name: host.private_address for host in api.hosts()}
+    servers = [f"    server {h}-{port} {private[h]}:{port}" for h in hosts for port in ports]
+    return "\n".join([*kept, *servers, ""])
+
+
+@contextmanager
+def under_load(path: str = "/whoami", rate: float = RATE) -> Iterator[Load]:
+    """Ask HAProxy at a constant rate until the end of the block; then the load's answers are there.
+
+    The block starts with the load at work, and the load ends after it.
+    """
+    argv = [sys.executable, load.__file__, PUBLIC, str(PORT), path, str(rate)]
+    process = subprocess.Popen(
+        netns.inside("outside", argv),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    done = Load([])
+    try:
+        assert process.stdout
+        assert process.stdout.readline() == "asking\n"
+        yield done
+        output, _ = process.communicate("", timeout=60)
+        assert process.returncode == 0
+        done.answers = [Answer(**json.loads(line)) for line in output.splitlines()]
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _ensure_station() -> None:
+    netns.ensure(NAME)
+    for card, (bridge, address, mac) in CARDS.items():
+        port = f"{NAME}-{card}"
+        netns.ensure_cable(NAME, card, network.SWITCH, port, mac=mac)
+        netns.plug_in(network.SWITCH, port, bridge)
+        netns.ip(NAME, "address", "replace", f"{address}/24", "dev", card)
+        netns.ip(NAME, "link", "set", card, "up")
+
+
+def _remove_station() -> None:
+    for card in CARDS:
+        netns.unplug(network.SWITCH, f"{NAME}-{card}")
+    netns.remove(NAME)

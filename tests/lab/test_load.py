@@ -1,0 +1,74 @@
+"""No request is lost: two hosts of two instances behind HAProxy, under load from outside."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import api
+from tests.lab.balancer import balancer, under_load
+from tests.lab.conftest import Fresh
+from tests.lab.harness import PORTS, PYINFRA, ROOT, Site, started
+
+HOSTS = ("plain6", "plain7")
+RANGES = {"plain6": "10.0.0.64/28", "plain7": "10.0.0.80/28"}
+NEWER = {"image": "localhost/onetime-lab:2", "image_archive": str(api.image_archive("2"))}
+
+
+@pytest.fixture(scope="module")
+def site(fresh: Fresh, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Two hosts behind HAProxy."""
+    ranges = {host: {"container_range": RANGES[host]} for host in HOSTS}
+    site = dataclasses.replace(fresh(*HOSTS), by_host=ranges)
+    site.deploy_twice()
+    with balancer(tmp_path_factory.mktemp("balancer"), HOSTS):
+        yield site
+
+
+def deploy_under_load(site: Site, checkout: Path = ROOT) -> set[str]:
+    """Deploy while requests are made; none may fail, and every instance must be another then.
+
+    Return the versions of the app that answered.
+    """
+    before = {host: started(host) for host in HOSTS}
+    with under_load() as load:
+        done = subprocess.run(
+            [str(PYINFRA), str(site.inventory()), "deploy.py", "-y"],
+            cwd=checkout,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for host in HOSTS:
+        after = started(host)
+        assert after.keys() == before[host].keys() == {f"onetime-{port}" for port in PORTS}
+        assert all(after[name] != when for name, when in before[host].items())
+    print(load)
+    assert not load.failed, str(load)
+    assert load.rate >= 100, str(load)
+    return load.versions()
+
+
+def test_an_image_change_loses_no_request(site: Site) -> None:
+    assert deploy_under_load(dataclasses.replace(site, everywhere=NEWER)) == {"1", "2"}
+
+
+def test_an_environment_change_loses_no_request(site: Site) -> None:
+    changed = {**NEWER, "environment": {"ONETIME_TEST_X": "changed"}}
+    assert deploy_under_load(dataclasses.replace(site, everywhere=changed)) == {"2"}
+
+
+def test_a_template_change_loses_no_request(site: Site, tmp_path: Path) -> None:
+    for name in ("facts", "plan", "tasks", "templates", "group_data", "lab"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "deploy.py", tmp_path)
+    template = tmp_path / "templates" / "onetime@.container.j2"
+    template.write_text(template.read_text().replace("StopTimeout=20", "StopTimeout=21"))
+    deploy_under_load(site, tmp_path)
