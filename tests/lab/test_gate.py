@@ -111,6 +111,7 @@ def test_an_instance_that_starts_refuses_until_it_is_healthy(site: Site, mode: s
     dataclasses.replace(site, everywhere=settings).deploy_twice()
     loaded = api.ssh(HOST, "podman load -q", stdin=api.image_archive("never-healthy"))
     assert loaded.returncode == 0, loaded.stderr
+    before = ssh(HOST, f"podman inspect --format {ID} onetime-7043")
     ssh(HOST, "podman tag localhost/onetime-lab:1 localhost/well:1")
     ssh(HOST, "podman tag localhost/onetime-lab:never-healthy localhost/onetime-lab:1")
     ssh(HOST, f"systemctl restart --no-block {UNIT}")
@@ -118,8 +119,8 @@ def test_an_instance_that_starts_refuses_until_it_is_healthy(site: Site, mode: s
     answers = f"wget -q -O /dev/null http://127.0.0.1:{app_port}/whoami"
     wait_until(
         HOST,
-        "podman ps -q --filter name=onetime-7043 --filter ancestor=localhost/onetime-lab:1 | "
-        f"grep -q . && podman exec onetime-7043 {answers}",
+        f"[ {before} != $(podman inspect --format {ID} onetime-7043) ] && "
+        f"podman exec onetime-7043 {answers}",
     )
     # It answers inside, and is not healthy.
     assert {way: ask(*way) for way in ways.items()} == dict.fromkeys(ways.items(), REFUSED)
