@@ -29,7 +29,7 @@ from tests.lab.harness import (
 )
 from tests.lab.modes import check_clean
 
-HOST = "plain1"
+HOST = "plain8"
 CLIENT = 'printf "CLIENT INFO\\r\\nQUIT\\r\\n" | nc maindb 6379'
 INPUT = "type filter hook input priority 0"
 HEALTHY = "curl -fsS -m 5 -o /dev/null http://127.0.0.1:{port}/api/v2/status"
