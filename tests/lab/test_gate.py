@@ -20,7 +20,6 @@ from tests.lab.conftest import Fresh
 from tests.lab.harness import PORTS, Site, page, ssh, started, wait_until
 
 HOST = "plain6"
-HOSTS_RANGE = "10.0.0.64/28"
 PUBLIC, PRIVATE = shapes.spec(HOST).public, str(shapes.spec(HOST).private)
 UNIT = "onetime@7043.service"
 ID = "{{.Id}}"
@@ -41,7 +40,7 @@ print(peer.makefile().read())
 
 @pytest.fixture(scope="module")
 def site(fresh: Fresh) -> Site:
-    site = dataclasses.replace(fresh(HOST), by_host={HOST: {"container_range": HOSTS_RANGE}})
+    site = fresh(HOST)
     site.deploy_twice()
     return site
 

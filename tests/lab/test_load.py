@@ -16,15 +16,13 @@ from tests.lab.conftest import Fresh
 from tests.lab.harness import PORTS, PYINFRA, ROOT, Site, started
 
 HOSTS = ("plain6", "plain7")
-RANGES = {"plain6": "10.0.0.64/28", "plain7": "10.0.0.80/28"}
 NEWER = {"image": "localhost/onetime-lab:2", "image_archive": str(api.image_archive("2"))}
 
 
 @pytest.fixture(scope="module")
 def site(fresh: Fresh, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Two hosts behind HAProxy."""
-    ranges = {host: {"container_range": RANGES[host]} for host in HOSTS}
-    site = dataclasses.replace(fresh(*HOSTS), by_host=ranges)
+    site = fresh(*HOSTS)
     site.deploy_twice()
     with balancer(tmp_path_factory.mktemp("balancer"), HOSTS):
         yield site
