@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import pytest
 from lab import api
 from tests.lab.balancer import balancer, under_load
 from tests.lab.conftest import Fresh
-from tests.lab.harness import PORTS, PYINFRA, ROOT, Site, started
+from tests.lab.harness import PORTS, Site, started
 
 HOSTS = ("plain6", "plain7")
 NEWER = {"image": "localhost/onetime-lab:2", "image_archive": str(api.image_archive("2"))}
@@ -28,22 +26,15 @@ def site(fresh: Fresh, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
         yield site
 
 
-def deploy_under_load(site: Site, checkout: Path = ROOT) -> set[str]:
+def deploy_under_load(site: Site) -> set[str]:
     """Deploy while requests are made; none may fail, and every instance must be another then.
 
     Return the versions of the app that answered.
     """
     before = {host: started(host) for host in HOSTS}
     with under_load() as load:
-        done = subprocess.run(
-            [str(PYINFRA), str(site.inventory()), "deploy.py", "-y"],
-            cwd=checkout,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 0, done.stdout + done.stderr
+        run = site.deploy()
+    assert run.code == 0, run.output
     for host in HOSTS:
         after = started(host)
         assert after.keys() == before[host].keys() == {f"onetime-{port}" for port in PORTS}
@@ -63,10 +54,7 @@ def test_an_environment_change_loses_no_request(site: Site) -> None:
     assert deploy_under_load(dataclasses.replace(site, everywhere=changed)) == {"2"}
 
 
-def test_a_template_change_loses_no_request(site: Site, tmp_path: Path) -> None:
-    for name in ("facts", "plan", "tasks", "templates", "group_data", "lab"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    shutil.copy(ROOT / "deploy.py", tmp_path)
-    template = tmp_path / "templates" / "onetime@.container.j2"
+def test_a_template_change_loses_no_request(site: Site, checkout: Path) -> None:
+    template = checkout / "templates" / "onetime@.container.j2"
     template.write_text(template.read_text().replace("StopTimeout=20", "StopTimeout=21"))
-    deploy_under_load(site, tmp_path)
+    deploy_under_load(dataclasses.replace(site, checkout=checkout))
