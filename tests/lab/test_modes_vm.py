@@ -18,6 +18,7 @@ from tests.lab.harness import (
     page,
     snapshot,
     ssh,
+    started,
     wait_until,
 )
 from tests.lab.modes import check_clean, check_teardown
@@ -107,8 +108,12 @@ def test_the_kernel_makes_the_tunnels_and_a_lost_one_comes_back(site: Site) -> N
     healthy = f"curl -fsS -m 9 -o /dev/null http://127.0.0.1:{PORTS[0]}/api/v2/status 2>/dev/null"
     for crash in (f"nsenter --target $0 --net ip link delete wg{PORTS[0]}", "kill -KILL $0"):
         pid = ssh(HOST, f"podman inspect --format '{{{{.State.Pid}}}}' onetime-wg-{PORTS[0]}")
+        before = started(HOST)[f"onetime-{PORTS[0]}"]
         ssh(HOST, crash.replace("$0", pid))
-        wait_until(HOST, f"[ ! -e /proc/{pid} ] && {healthy}", seconds=120)
+        # The instance goes on for a moment, and with it the tunnel in its network.
+        now = f"podman inspect --format '{{{{.State.StartedAt}}}}' onetime-{PORTS[0]} 2>/dev/null"
+        again = f'now=$({now}) && [ "$now" != "{before}" ]'
+        wait_until(HOST, f"{again} && {healthy}", seconds=120)
     check_paths(site.hosts)
 
 
