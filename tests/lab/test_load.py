@@ -11,7 +11,7 @@ import pytest
 from lab import api
 from tests.lab.balancer import balancer, under_load
 from tests.lab.conftest import Fresh
-from tests.lab.harness import PORTS, Site, started
+from tests.lab.harness import PORTS, Site, ssh, started
 
 HOSTS = ("plain6", "plain7")
 NEWER = {"image": "localhost/onetime-lab:2", "image_archive": str(api.image_archive("2"))}
@@ -43,6 +43,17 @@ def deploy_under_load(site: Site) -> set[str]:
     assert not load.failed, str(load)
     assert load.rate >= 100, str(load)
     return load.versions()
+
+
+def test_requests_that_are_lost_are_seen(site: Site) -> None:
+    with under_load() as load:
+        for host in site.hosts:
+            ssh(host, "systemctl stop 'onetime@*.service'")
+        for host in site.hosts:
+            ssh(host, "systemctl start onetime@7043 onetime@7044")
+    assert load.rate >= 100, str(load)
+    assert 0 < len(load.failed) < len(load.answers), str(load)
+    assert any("503" in answer.error for answer in load.failed), str(load)
 
 
 def test_an_image_change_loses_no_request(site: Site) -> None:
