@@ -61,6 +61,7 @@ def test_an_image_change_loses_no_request(site: Site) -> None:
 
 
 def test_an_environment_change_loses_no_request(site: Site) -> None:
+    assert dataclasses.replace(site, everywhere=NEWER).deploy().code == 0
     changed = {**NEWER, "environment": {"ONETIME_TEST_X": "changed"}}
     assert deploy_under_load(dataclasses.replace(site, everywhere=changed)) == {"2"}
 
