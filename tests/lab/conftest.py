@@ -14,6 +14,7 @@ from tests.lab.harness import ROOT, Site
 Fresh = Callable[..., Site]
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep tests on the same hosts in one process; those on others may run at the same time.
 
