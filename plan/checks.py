@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address
 
 from facts.installed import InstalledState
@@ -74,12 +74,8 @@ def check_host(
 
 def check_image(host: str, settings: Settings, installed: InstalledState) -> Iterator[Problem]:
     """Yield what is known to be wrong with the images without asking a registry."""
-    images = [("image", settings.image, settings.image_archive, installed.image_id)]
-    if tunnel := settings.tunnel:
-        there = installed.sidecar_image_id
-        images.append(("wireguard", tunnel.image, tunnel.image_archive, there))
-    for key, image, archive, there in images:
-        if image.startswith("localhost/") and there is None and archive is None:
+    for key, image, archive in _missing_images(settings, installed):
+        if image.startswith("localhost/") and archive is None:
             yield Problem(
                 host,
                 key,
@@ -88,19 +84,31 @@ def check_image(host: str, settings: Settings, installed: InstalledState) -> Ite
             )
 
 
+def _missing_images(
+    settings: Settings, installed: InstalledState
+) -> Iterator[tuple[str, str, str | None]]:
+    """Yield word, reference and archive of each image that the host does not have."""
+    if installed.image_id is None:
+        yield "image", settings.image, settings.image_archive
+    if (tunnel := settings.tunnel) and installed.sidecar_image_id is None:
+        yield "wireguard", tunnel.image, tunnel.image_archive
+
+
 def check_space(
-    host: str, settings: Settings, installed: InstalledState, *, archive_bytes: int
+    host: str, settings: Settings, installed: InstalledState, *, archives: Mapping[str, int]
 ) -> Iterator[Problem]:
     """Yield directories that have no room for what is to come; one that `df` cannot tell has.
 
-    + archive_bytes: size of the image's archive, 0 if there is none
+    + archives: sizes of the images' archives, in bytes, by path
     """
-    needed = {"/etc": _RELEASE_BYTES}
-    if installed.image_id is None and settings.image_archive is not None:
-        # The archive itself and, unpacked, what is in it; Podman's own copy on the way there.
-        needed |= {"/var/lib/containers": 3 * archive_bytes, "/var/tmp": archive_bytes}  # noqa: S108
-    elif installed.image_id is None:
-        needed["/var/lib/containers"] = _PULL_BYTES
+    needed = {"/etc": _RELEASE_BYTES, "/var/lib/containers": 0, "/var/tmp": 0}  # noqa: S108
+    for _, _, archive in _missing_images(settings, installed):
+        if archive is None:
+            needed["/var/lib/containers"] += _PULL_BYTES
+        else:
+            # The archive itself and, unpacked, what is in it; Podman's own copy on the way there.
+            needed["/var/lib/containers"] += 3 * archives.get(archive, 0)
+            needed["/var/tmp"] += archives.get(archive, 0)  # noqa: S108
     for directory, size in needed.items():
         free = installed.space.get(directory)
         if free is not None and free < size:

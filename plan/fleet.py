@@ -23,7 +23,7 @@ class Observed:
     """What is known of one host: what it should be, and what it is.
 
     + keys: names of the environment variables that overrode a setting, by setting
-    + archive_bytes: size of the image's archive
+    + archives: sizes of the images' archives, in bytes, by path
     """
 
     settings: Settings
@@ -31,7 +31,7 @@ class Observed:
     installed: InstalledState
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     keys: Mapping[str, str] = field(default_factory=dict)
-    archive_bytes: int = 0
+    archives: Mapping[str, int] = field(default_factory=dict)
 
 
 def probes(settings: Settings, installed: InstalledState) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ def plan_fleet(
                 seen.installed,
                 secrets=seen.secrets,
                 keys=seen.keys,
-                archive_bytes=seen.archive_bytes,
+                archives=seen.archives,
             )
         except PlanError as error:
             problems += error.problems

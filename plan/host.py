@@ -50,20 +50,20 @@ def plan_host(
     *,
     secrets: Mapping[str, str],
     keys: Mapping[str, str],
-    archive_bytes: int = 0,
+    archives: Mapping[str, int],
 ) -> HostPlan:
     """Return the host's plan; raise `PlanError` with all that is wrong with it.
 
     + secrets: the values of the secret variables
     + keys: names of the environment variables that overrode a setting, by setting
-    + archive_bytes: size of the image's archive
+    + archives: sizes of the images' archives, in bytes, by path
     """
     problems = [*check_host(host, settings, network, installed)]
     # Without root Podman and the kernel show somebody else's things, or nothing.
     if installed.root:
         problems += check_image(host, settings, installed)
         problems += check_driver(host, settings, installed)
-        problems += check_space(host, settings, installed, archive_bytes=archive_bytes)
+        problems += check_space(host, settings, installed, archives=archives)
     mode = MODES[settings.network_mode]
     numbers = numbered(host, secrets, installed)
     private, mode_plan = None, None

@@ -184,8 +184,10 @@ def _observe_all(
             network = _fact(host, Network, db_host=wanted.db_host, probe=probes(wanted, installed))
         if network is None:
             return None
-        size = Path(wanted.image_archive).stat().st_size if wanted.image_archive else 0
-        return Observed(wanted, network, installed, secrets[host.name], keys, size)
+        tunnel = wanted.tunnel
+        paths = (wanted.image_archive, tunnel.image_archive if tunnel else None)
+        archives = {path: Path(path).stat().st_size for path in paths if path is not None}
+        return Observed(wanted, network, installed, secrets[host.name], keys, archives)
 
     # Not from pyinfra's own pool: its greenlets are the ones that wait here.
     running = {name: gevent.spawn(observe, host) for name, host in active.items()}

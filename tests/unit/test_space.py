@@ -20,7 +20,7 @@ LOADED = settings(**RANGE, image_archive="app.tar")
 def refused(space: dict[str, int], *, there: bool = False, archive: int | None = None) -> list[str]:
     host = dataclasses.replace(fresh(), space=space, image_id="sha256:1" if there else None)
     wanted = PULLED if archive is None else LOADED
-    return [str(p) for p in check_space("web1", wanted, host, archive_bytes=archive or 0)]
+    return [str(p) for p in check_space("web1", wanted, host, archives={"app.tar": archive or 0})]
 
 
 @pytest.mark.parametrize("archive", [None, 0, 100 * MIB])
