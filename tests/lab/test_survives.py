@@ -73,7 +73,7 @@ def running(site: Site) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def versions() -> set[str]:
-    """Return the versions of the app that the instances are at; `none` where one does not answer."""
+    """Return the versions of the app that answer; `none` for an instance that does not."""
     found = set()
     for port in (7043, 7044):
         try:
