@@ -115,7 +115,7 @@ def started(host: str) -> dict[str, str]:
     return dict(line.split(" ", 1) for line in text.splitlines())
 
 
-def wait_until(host: str, condition: str, *, seconds: int = 60) -> None:
+def wait_until(host: str, condition: str, *, seconds: int = 180) -> None:
     """Return when a shell condition holds on the host; fail if it does not in time."""
     api_command = f"timeout {seconds} sh -c 'until {condition}; do sleep 0.2; done'"
     done = api.ssh(host, api_command)
