@@ -88,13 +88,10 @@ def test_the_database_is_reached_no_other_way(site: Site) -> None:
 
 @pytest.fixture
 def captured(site: Site) -> Iterator[dict[str, str]]:
-    """Listen in the tunnel of the first instance, and on both of the host's cards.
-
-    Not to IPv6, in which the kernel may ask a new interface's neighbours for a router.
-    """
+    """Listen in the tunnel of the first instance, and on both of the host's cards."""
     assert site.deploy().code == 0
     port = PORTS[0]
-    inner = f"nsenter --target {own_pid(port)} --net tcpdump -lnni wg{port} ip"
+    inner = f"nsenter --target {own_pid(port)} --net tcpdump -lnni wg{port}"
     outer = "tcpdump -lnni {card} host 10.77.0.10 or net 10.99.0.0/24"
     commands = {"inner": inner} | {c: outer.format(card=c) for c in ("eth0", "eth1")}
     for name, command in commands.items():
