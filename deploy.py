@@ -6,8 +6,8 @@ pyinfra inventory.py deploy.py -y
 
 from pyinfra import host, state
 
+from rollout.prepare import prepare
 from tasks import image, lock, release, secrets, switch
-from tasks.prepare import prepare
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
     image.ensure(plan=plan, changes=changes)
     secrets.ensure(changes=changes)
     release.stage(plan=plan, changes=changes)
-    switch.over(plan=plan, changes=changes, at_once=prepared.at_once)
+    switch.over(plan=plan, changes=changes, at_once=prepared.at_once, unasked=prepared.unasked)
 
 
 main()

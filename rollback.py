@@ -6,8 +6,8 @@ pyinfra inventory.py rollback.py -y --data release=3
 
 from pyinfra import host
 
+from rollout.prepare import prepare_rollback
 from tasks import lock, switch
-from tasks.prepare import prepare_rollback
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     wanted = prepare_rollback(host)
     if wanted is not None:
         lock.take(name="Lock the host", current=wanted.current)
-        switch.back(current=wanted.current, to=wanted.to, at_once=wanted.at_once)
+        switch.back(rollback=wanted)
 
 
 main()

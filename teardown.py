@@ -5,8 +5,8 @@ pyinfra inventory.py teardown.py
 
 from pyinfra import host
 
+from rollout.prepare import prepare_teardown
 from tasks import lock, release, switch
-from tasks.prepare import prepare_teardown
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
     plan, changes = prepared.plan, prepared.changes
     lock.take(name="Lock the host", current=changes.current)
     release.stage(plan=plan, changes=changes)
-    switch.over(plan=plan, changes=changes, at_once=prepared.at_once)
+    switch.over(plan=plan, changes=changes, at_once=prepared.at_once, last=False)
     release.remove(name="Remove the releases")
 
 

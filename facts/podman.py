@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Annotated, NotRequired
@@ -10,22 +12,16 @@ from typing import Annotated, NotRequired
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from facts.reading import parse_json
+from facts.reading import Part, parse_json
 from facts.values import Readable
-
-
-class _PortJson(TypedDict):
-    host_port: int
+from names import CONFIG_LABEL
 
 
 class _ContainerJson(TypedDict):
     Names: Annotated[list[str], Field(min_length=1)]
     State: str
-    StartedAt: int
-    Pid: int
-    Ports: NotRequired[list[_PortJson] | None]
-    Networks: NotRequired[list[str] | None]
     Labels: NotRequired[dict[str, str] | None]
+    ImageID: NotRequired[str | None]
 
 
 class _SubnetJson(TypedDict):
@@ -34,8 +30,6 @@ class _SubnetJson(TypedDict):
 
 class _NetworkJson(TypedDict):
     name: str
-    driver: str
-    network_interface: NotRequired[str]
     subnets: NotRequired[list[_SubnetJson] | None]
     labels: NotRequired[dict[str, str] | None]
 
@@ -58,16 +52,13 @@ _SECRETS = TypeAdapter(list[_SecretJson])
 class Container(Readable):
     """A container of the deploy, with the digest of the configuration it was started from.
 
-    `ports` are those of the host that it publishes. Podman tells them, too, of one that has its
-    network from another; it has none here.
+    `image` is the ID of what it runs.
     """
 
     name: str
     running: bool
     config: str | None
-    started_at: int
-    pid: int
-    ports: tuple[int, ...] = ()
+    image: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,8 +66,6 @@ class PodmanNetwork(Readable):
     """A live Podman network, with the digest of the definition it was created from."""
 
     name: str
-    driver: str
-    interface: str | None
     subnets: tuple[IPv4Network, ...]
     config: str | None
 
@@ -87,6 +76,60 @@ class PodmanSecret(Readable):
 
     name: str
     config: str | None
+
+
+@dataclass(frozen=True)
+class PodmanState(Readable):
+    """What Podman has for the deploy, and networks of others.
+
+    + version: as numbers, none if Podman is not there
+    + images: the IDs of those that were asked for, by reference
+    + unguarded: running containers that are not guarded as the current release says
+    """
+
+    version: tuple[int, ...] | None
+    images: Mapping[str, str]
+    containers: Mapping[str, Container]
+    networks: Mapping[str, PodmanNetwork]
+    secrets: Mapping[str, PodmanSecret]
+    unguarded: frozenset[str]
+
+
+_QUESTION = r"""
+secrets() { podman secret ls -q --filter name=@SECRET_PREFIX@ | xargs -r podman secret inspect; }
+networks() { podman network ls -q | xargs -r podman network inspect; }
+guards() { [ ! -e @CURRENT@/host/guard ] || sh @CURRENT@/host/guard.sh missing; }
+say guards guards
+say podman podman version --format '{{.Client.Version}}'
+say containers podman ps --all --format json --filter 'name=^@INSTANCE@-'
+say networks networks
+say secrets secrets
+"""
+
+
+def images_question(references: Iterable[str]) -> str:
+    """Return the question for the IDs of images, a line each: reference and ID."""
+    asked = " ".join(map(shlex.quote, references))
+    # Podman prefixes IDs in some formats; here it does not.
+    return (
+        f"images() {{ for image in {asked}; do "
+        'id=$(podman image inspect --format \'{{.Id}}\' "$image") && echo "$image $id"; done; }\n'
+        "say images images\n"
+    )
+
+
+def _parse(answers: Mapping[str, str]) -> PodmanState:
+    return PodmanState(
+        version=parse_version(answers["podman"]),
+        images=dict(line.split(maxsplit=1) for line in answers["images"].splitlines()),
+        containers=parse_containers(answers["containers"]),
+        networks=parse_networks(answers["networks"]),
+        secrets=parse_secrets(answers["secrets"]),
+        unguarded=frozenset(answers["guards"].split()),
+    )
+
+
+PODMAN = Part(_QUESTION, _parse)
 
 
 def parse_version(text: str) -> tuple[int, ...] | None:
@@ -102,11 +145,7 @@ def parse_containers(text: str) -> dict[str, Container]:
             name=item["Names"][0],
             running=item["State"] == "running",
             config=_config(item.get("Labels")),
-            started_at=item["StartedAt"],
-            pid=item["Pid"],
-            ports=tuple(
-                port["host_port"] for port in item.get("Ports") or () if item.get("Networks")
-            ),
+            image=item.get("ImageID"),
         )
         for item in parse_json(_CONTAINERS, "podman ps", text)
     }
@@ -117,8 +156,6 @@ def parse_networks(text: str) -> dict[str, PodmanNetwork]:
     return {
         item["name"]: PodmanNetwork(
             name=item["name"],
-            driver=item["driver"],
-            interface=item.get("network_interface"),
             subnets=tuple(
                 IPv4Network(part["subnet"])
                 for part in item.get("subnets") or ()
@@ -142,4 +179,4 @@ def parse_secrets(text: str) -> dict[str, PodmanSecret]:
 
 
 def _config(labels: dict[str, str] | None) -> str | None:
-    return (labels or {}).get("onetime.config")
+    return (labels or {}).get(CONFIG_LABEL)

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
-from typing import TypeVar
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pyinfra.api import FactBase
 from pyinfra.api.exceptions import FactProcessError
+
+import names
 
 END = "end-of-answers"
 
@@ -25,6 +29,35 @@ say() { name=$1; shift; answer=$("$@" 2>/dev/null | base64 -w0); echo "$name $an
 """
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Part(Generic[T]):
+    """One observed thing: what the host is asked, and how its answers are read.
+
+    `question` is shell whose `say` lines name the answers; in it, `@NAME@` is that of `names.py` or
+    of `words`. `parse` raises `ValueError` on nonsense.
+    """
+
+    question: str
+    parse: Callable[[Mapping[str, str]], T]
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def script(self) -> str:
+        """The question with its words filled in."""
+        return filled(self.question, self.words)
+
+
+def filled(question: str, words: Mapping[str, str] | None = None) -> str:
+    """Return shell in which each `@NAME@` is replaced, by one of the words or of `names.py`."""
+    values: dict[str, object] = {**vars(names), **(words or {})}
+
+    def text(match: re.Match[str]) -> str:
+        value = values[match[1]]
+        return " ".join(value) if isinstance(value, tuple) else str(value)
+
+    return re.sub(r"@([A-Z_]+)@", text, question)
 
 
 class ScriptFact(FactBase[T]):
@@ -84,7 +117,8 @@ def parse_json(shape: TypeAdapter[T], command: str, text: str) -> T:
     try:
         return shape.validate_json(text if text.strip() else "[]", strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))[:60]
-        at = f" at {where!a}" if where else ""
-        raise ValueError(f"{command} answered something else{at}: {first['msg'][:100]!a}") from None
+        details = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(map(str, details["loc"]))[:60]
+        at = f" at {place!a}" if place else ""
+        message = details["msg"][:100]
+        raise ValueError(f"{command} answered something else{at}: {message!a}") from None

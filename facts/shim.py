@@ -8,7 +8,7 @@ from ipaddress import IPv4Interface
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
-from facts.reading import parse_json
+from facts.reading import Part, parse_json
 from facts.values import Readable
 
 
@@ -54,6 +54,17 @@ class Shim(Readable):
     routes: frozenset[str]
 
 
+_QUESTION = r"""
+shim() {
+  for interface in @SHIM_INTERFACES@; do
+    [ ! -e "@SYS_NET@/$interface" ] || { "$@" dev "$interface"; return; }
+  done
+}
+say shim shim ip -json -details address show
+say shim_routes shim ip -json -4 route show
+"""
+
+
 def parse_shim(link_text: str, routes_text: str) -> Shim | None:
     """Return the shim from `ip -json address show` and `ip -json route show`, none without one."""
     links = [link for link in parse_json(_LINKS, "ip address", link_text) if link]
@@ -76,3 +87,6 @@ def parse_shim(link_text: str, routes_text: str) -> Shim | None:
             for route in parse_json(_ROUTES, "ip route", routes_text)
         ),
     )
+
+
+SHIM = Part(_QUESTION, lambda answers: parse_shim(answers["shim"], answers["shim_routes"]))

@@ -43,7 +43,7 @@ db_port = 6379
 
 # The image. One that the host already has is used as it is; else it is loaded from a local archive
 # (docker-archive or oci-archive, path relative to the checkout), else pulled.
-image = "ghcr.io/onetimesecret/onetimesecret:current"
+image = "ghcr.io/onetimesecret/onetimesecret:v0.26.19"
 image_archive = None
 
 # The port that the app listens on inside the container; it reaches the app as PORT.
@@ -65,6 +65,13 @@ health_command = "curl -fsS http://127.0.0.1:<port><health_path>"
 # The wireguard mode's sidecar image, its peers, and where to find each instance's private key:
 # docs/settings.md has an example.
 wireguard = None
+
+# Who of the private network may come to the containers' own addresses there (macvlan, ipvlan), past
+# the published ports: addresses and networks, for load balancers that go to containers directly.
+lan_clients = []
+
+# Where containers may go beside the database: "all", or "services", which is nowhere else.
+egress = "all"
 
 # How many hosts change at the same time. The first that fails ends the rollout, so with 1 a bad
 # release reaches one host.

@@ -27,12 +27,12 @@ from lab import (
     qemu,
     shapes,
 )
-from lab import wireguard as wireguard_lab
+from lab import endpoint as wireguard_lab
 from lab.app import image, sidecar
+from lab.endpoint import Wireguard
 from lab.paths import BASES, HOSTS, KEYS, KNOWN_HOSTS, LOCK, PRIVATE_KEY, RUNTIME
 from lab.shapes import Spec
 from lab.shell import RefusalError
-from lab.wireguard import Wireguard
 
 DEFAULT = ("plain=2",)
 

@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from lab import cgroup, netns, shapes, wireguard
+from lab import cgroup, netns, shapes
+from lab import endpoint as wireguard
 from lab.machine import redis_server
 from lab.paths import WAY_IN
 from lab.shapes import Spec

@@ -127,6 +127,14 @@ SHAPES = {
         ),
         Shape("bookworm", 91, 99, "Debian 12, Podman 4.3: too old", suite="bookworm"),
         Shape("forky", 101, 109, "Debian forky, Podman 5.8", suite="forky"),
+        Shape("ufw", 30, 30, "ufw is there, and not enabled", packages=("ufw",)),
+        Shape(
+            "iptables",
+            40,
+            40,
+            "iptables, and what saves and restores its rules; fish and tcsh",
+            packages=("iptables-persistent", "fish", "tcsh"),
+        ),
         Shape("firewalld", 121, 127, "firewalld runs", packages=("firewalld",)),
         Shape("vm", 111, 119, "virtual machine: Debian's kernel, ipvlan, wireguard", kind="vm"),
     )

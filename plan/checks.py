@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 
 from facts.installed import InstalledState
 from facts.network import HostNetwork
-from plan.model import PUBLISH_INTERFACE, SIDECAR
-from plan.modes import MODES
+from facts.proc import Listener
+from names import INSTANCE, PRIVATE_NETWORK, PUBLISH_NETWORK, SIDECAR, container, unit
+from plan.inventory.modes import MODES, fitting
+from plan.inventory.settings import Settings
+from plan.network.bridges import check_bridge
 from plan.problems import Problem
-from plan.settings import Settings
+from plan.release.address_drop_ins import read_bridge_addresses
 
 # The first version with AddHost=, %i in PublishPort= and Notify=healthy all together.
 PODMAN_FLOOR = (5, 3, 0)
-# A bridge takes its own first address; network and broadcast address go too.
-_BRIDGE_OVERHEAD = 3
-# A release is a few dozen kilobytes. What a pull takes is not known before: less has no chance.
-_RELEASE_BYTES = 4 << 20
-_PULL_BYTES = 256 << 20
+# The last minor version that this was tried with.
+PODMAN_TRIED = (5, 8)
+_MOVING = {"active", "activating", "deactivating", "reloading"}
 
 
 def check_host(
     host: str, settings: Settings, network: HostNetwork, installed: InstalledState
 ) -> Iterator[Problem]:
     """Yield what is wrong with the host's software, ports and bridge."""
-    if not installed.root:
+    if not installed.kernel.root:
         yield Problem(
             host,
             "ssh_user",
@@ -34,30 +35,30 @@ def check_host(
         )
         return
     floor = ".".join(map(str, PODMAN_FLOOR[:2]))
-    if installed.podman is None or installed.podman < PODMAN_FLOOR:
-        seen = ".".join(map(str, installed.podman)) if installed.podman else "no Podman"
+    if installed.podman.version is None or installed.podman.version < PODMAN_FLOOR:
+        version = ".".join(map(str, installed.podman.version or ()))
         yield Problem(
             host,
             "podman",
-            f"{seen} is there, and {floor} is needed",
+            f"{version or 'no Podman'} is there, and {floor} is needed",
             "Debian 13, Fedora 41 and RHEL 10 bring it; Debian 12 does not",
         )
-    if installed.foreign:
+    if installed.systemd.foreign:
         yield Problem(
             host,
             "unit files",
-            f"this deploy did not make {', '.join(installed.foreign)}",
+            f"this deploy did not make {', '.join(installed.systemd.foreign)}",
             "Stop these units and remove the files: they carry the deploy's names",
         )
     strangers = [
         f"the container {name}"
         for port in settings.instances
-        for name in (f"onetime-{port}", f"{SIDECAR}-{port}")
-        if name in installed.containers and installed.containers[name].config is None
+        for name in (container(INSTANCE, port), container(SIDECAR, port))
+        if name in installed.podman.containers and installed.podman.containers[name].config is None
     ] + [
         f"the Podman network {name}"
-        for name in ("onetime", "onetime-publish")
-        if name in installed.networks and installed.networks[name].config is None
+        for name in (PRIVATE_NETWORK, PUBLISH_NETWORK)
+        if name in installed.podman.networks and installed.podman.networks[name].config is None
     ]
     if strangers:
         yield Problem(
@@ -67,15 +68,41 @@ def check_host(
             "Remove them (podman rm, podman network rm): they carry the deploy's names",
         )
     yield from _ports(host, settings, network, installed)
-    if settings.network_mode != "host":
-        yield from _bridge(host, settings, network, installed)
+    if settings.mode.bridge:
+        yield from check_bridge(host, settings, network, installed)
+    if settings.lan_clients and not settings.mode.link:
+        yield Problem(
+            host,
+            "lan_clients",
+            f"in the mode {settings.network_mode} containers have no private addresses",
+            f"Leave it out, or use network_mode {fitting(lambda mode: mode.link is not None)}",
+        )
     yield from _database(host, settings, network)
+
+
+def untried(installed: InstalledState) -> Iterator[str]:
+    """Yield a warning where Podman is newer than any that this was tried with."""
+    version = installed.podman.version or PODMAN_FLOOR
+    if version[:2] > PODMAN_TRIED:
+        floor, tried = (".".join(map(str, one[:2])) for one in (PODMAN_FLOOR, PODMAN_TRIED))
+        yield (
+            f"Podman {'.'.join(map(str, version))} is newer than what this was tried with, "
+            f"{floor} to {tried}: look at --dry, and deploy to one host first"
+        )
 
 
 def check_image(host: str, settings: Settings, installed: InstalledState) -> Iterator[Problem]:
     """Yield what is known to be wrong with the images without asking a registry."""
-    for key, image, archive in _missing_images(settings, installed):
-        if image.startswith("localhost/") and archive is None:
+    for key, image, archive in missing_images(settings, installed):
+        if image.endswith("/onetimesecret:current") and archive is None:
+            yield Problem(
+                host,
+                key,
+                f"the host does not have {image}, and no registry does: the app's own tool gives "
+                "that name to an image that it has",
+                "Name a release, such as v0.26.19",
+            )
+        elif image.startswith("localhost/") and archive is None:
             yield Problem(
                 host,
                 key,
@@ -84,56 +111,31 @@ def check_image(host: str, settings: Settings, installed: InstalledState) -> Ite
             )
 
 
-def _missing_images(
+def missing_images(
     settings: Settings, installed: InstalledState
 ) -> Iterator[tuple[str, str, str | None]]:
     """Yield word, reference and archive of each image that the host does not have."""
-    if installed.image_id is None:
+    if settings.image not in installed.podman.images:
         yield "image", settings.image, settings.image_archive
-    if (tunnel := settings.tunnel) and installed.sidecar_image_id is None:
+    if (tunnel := settings.tunnel) and tunnel.image not in installed.podman.images:
         yield "wireguard", tunnel.image, tunnel.image_archive
-
-
-def check_space(
-    host: str, settings: Settings, installed: InstalledState, *, archives: Mapping[str, int]
-) -> Iterator[Problem]:
-    """Yield directories that have no room for what is to come; one that `df` cannot tell has.
-
-    + archives: sizes of the images' archives, in bytes, by path
-    """
-    needed = {"/etc": _RELEASE_BYTES, "/var/lib/containers": 0, "/var/tmp": 0}  # noqa: S108
-    for _, _, archive in _missing_images(settings, installed):
-        if archive is None:
-            needed["/var/lib/containers"] += _PULL_BYTES
-        else:
-            # The archive itself and, unpacked, what is in it; Podman's own copy on the way there.
-            needed["/var/lib/containers"] += 3 * archives.get(archive, 0)
-            needed["/var/tmp"] += archives.get(archive, 0)  # noqa: S108
-    for directory, size in needed.items():
-        free = installed.space.get(directory)
-        if free is not None and free < size:
-            yield Problem(
-                host,
-                "disk",
-                f"{directory} has {free >> 20} MiB free, and {-(-size >> 20)} MiB are needed",
-                "Make room there",
-            )
 
 
 def check_driver(host: str, settings: Settings, installed: InstalledState) -> Iterator[Problem]:
     """Yield the kernel's lack of what the network mode stands on, with the modes that would do."""
     missing = {
-        mode
-        for mode, needed in MODES.items()
-        if needed.drivers and not installed.drivers & set(needed.drivers)
+        mode.name
+        for mode in MODES.values()
+        if mode.kernel_links and not installed.kernel.links & set(mode.kernel_links)
     }
     if settings.network_mode in missing:
-        others = ", ".join(mode for mode in MODES if mode not in missing)
+        alternatives = ", ".join(mode for mode in MODES if mode not in missing)
         yield Problem(
             host,
             "network_mode",
-            f"the kernel cannot make {' or '.join(MODES[settings.network_mode].drivers)} links",
-            f"Install the kernel's module, or use one of the modes that would work here: {others}",
+            f"the kernel cannot make {' or '.join(settings.mode.kernel_links)} links",
+            "Install the kernel's module, or use one of the modes that would work here: "
+            f"{alternatives}",
         )
 
 
@@ -150,16 +152,15 @@ def _ports(
             "Name one of the host's own addresses, or leave it out to publish on all",
         )
     for port in settings.instances:
-        holders = (installed.containers.get(f"{name}-{port}") for name in ("onetime", SIDECAR))
-        if any(container and container.running for container in holders):
+        yield from _translated(host, port, address, network, installed)
+        is_translated = port in read_bridge_addresses(installed.release.drop_ins)
+        if is_translated and settings.mode.bridge:
             continue
-        taken = [
-            listener
-            for listener in network.listeners
-            if listener.port == port
-            and (address is None or listener.address in {address, IPv4Address(0), IPv6Address(0)})
-        ]
-        if taken:
+        # While an instance is on its way up or down, its container is not seen as running, and the
+        # listener was read at another moment: it is most likely its own.
+        if not is_translated and _is_held(port, installed):
+            continue
+        if taken := _listeners(port, address, network):
             yield Problem(
                 host,
                 "instances",
@@ -168,43 +169,62 @@ def _ports(
             )
 
 
-def _bridge(
-    host: str, settings: Settings, network: HostNetwork, installed: InstalledState
+def shadowed(settings: Settings, network: HostNetwork, installed: InstalledState) -> Iterator[str]:
+    """Yield a warning per port of a running instance on which somebody else listens in vain."""
+    translated = read_bridge_addresses(installed.release.drop_ins)
+    for port in settings.instances if settings.mode.bridge else ():
+        if port in translated and _listeners(port, settings.publish_address, network):
+            yield (
+                f"something else listens on port {port} and gets no client, since the port leads "
+                f"to the instance: ss -ltnp 'sport = :{port}' names it"
+            )
+
+
+def _is_held(port: int, installed: InstalledState) -> bool:
+    """Tell whether the port is an instance's own, as far as can be told."""
+    holders = (
+        installed.podman.containers.get(container(kind, port)) for kind in (INSTANCE, SIDECAR)
+    )
+    state = installed.systemd.units.get(unit(INSTANCE, port), "inactive")
+    return any(holder and holder.running for holder in holders) or state in _MOVING
+
+
+def _listeners(port: int, address: IPv4Address | None, network: HostNetwork) -> list[Listener]:
+    """Return who listens on the port, at an address that is to be published on."""
+    return [
+        listener
+        for listener in network.listeners
+        if listener.port == port
+        and (address is None or listener.address in {address, IPv4Address(0), IPv6Address(0)})
+    ]
+
+
+def _translated(
+    host: str,
+    port: int,
+    address: IPv4Address | None,
+    network: HostNetwork,
+    installed: InstalledState,
 ) -> Iterator[Problem]:
-    subnet = settings.publish_subnet
-    room = subnet.num_addresses - _BRIDGE_OVERHEAD
-    if room < len(settings.instances):
-        yield Problem(
-            host,
-            "publish_subnet",
-            f"{subnet} has room for {max(room, 0)} of the {len(settings.instances)} instances",
-            "Choose a larger one",
-        )
-    users = {
-        f"the route {route.destination} over {route.interface}"
-        for route in network.routes
-        if route.destination.prefixlen
-        and route.destination.overlaps(subnet)
-        and route.interface != PUBLISH_INTERFACE
-    } | {
-        f"the Podman network {other.name}"
-        for other in installed.networks.values()
-        for used in other.subnets
-        if used.overlaps(subnet) and other.name not in {"onetime", "onetime-publish"}
-    }
-    if users:
-        yield Problem(
-            host,
-            "publish_subnet",
-            f"{subnet} overlaps with {', '.join(sorted(users))}",
-            "Choose a subnet that the host does not use; it is local to the host",
-        )
+    """Yield a rule of somebody else's that takes what is meant for the port, if there is one."""
+    asked = [address] if address else network.addresses
+    for rule in sorted(installed.firewall.translated, key=str):
+        if rule.low <= port <= rule.high and (
+            rule.addresses is None or any(one in rule.addresses for one in asked)
+        ):
+            yield Problem(
+                host,
+                "instances",
+                f"a rule of the host's firewall translates port {port} to somewhere else",
+                f"Remove it (nft list ruleset, look for dport {rule.low}) or choose another port",
+            )
+            return
 
 
 def _database(host: str, settings: Settings, network: HostNetwork) -> Iterator[Problem]:
     # Behind a tunnel it has an address that is given.
-    given = settings.db_address is not None or settings.network_mode == "wireguard"
-    if not given and network.resolved is None:
+    has_address = settings.db_address is not None or settings.mode.database_given
+    if not has_address and network.resolved is None:
         yield Problem(
             host,
             "db_host",

@@ -6,43 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
+import names
 from facts.network import HostNetwork
-from plan.detect import PrivateNetwork
-from plan.settings import Settings
-
-# Where a release lives. On the root file system: units must be there before /var is mounted.
-HOME = "/etc/onetime"
-CURRENT = f"{HOME}/current"
-# What the host had before the deploy changed it.
-FOUND = f"{HOME}/found"
-# The images that the deploy brought, one reference a line.
-BROUGHT = f"{FOUND}/brought-images"
-HOST_UNIT = "onetime-host-network.service"
-# Restores what reloads of the host's firewall take away.
-FIREWALL_UNIT = "onetime-firewall.service"
-# What makes a release live: systemd reads through these.
-LINKS = {
-    "/etc/containers/systemd/onetime": f"{CURRENT}/quadlet",
-    f"/etc/systemd/system/{HOST_UNIT}": f"{CURRENT}/{HOST_UNIT}",
-    f"/etc/systemd/system/{FIREWALL_UNIT}": f"{CURRENT}/{FIREWALL_UNIT}",
-}
-KEPT_RELEASES = 5
-# Seconds that a host waits for a new connection before it takes its network settings back.
-PATIENCE = 30
-# What concerns a deploy that is going on, and nothing after a boot.
-RUN = "/run/onetime"
-# The transient unit that changes the host from one release to another.
-SWITCH_UNIT = "onetime-switch.service"
-# Killed or cut off, it is started again; its exit code says whether anything is left to do.
-BEGIN = (
-    f"systemd-run --quiet --collect --no-block --unit={SWITCH_UNIT} "
-    "--property=Type=oneshot --property=Restart=on-failure"
-)
-RULES_TABLE = "onetime"
-SHIM_INTERFACES = ("macvlan0", "ipvlan0")
-SIDECAR = "onetime-wg"
-PUBLISH_NETWORK = "onetime-publish"
-PUBLISH_INTERFACE = "onetime0"
+from plan.inventory.modes import CardLink
+from plan.inventory.settings import Settings
+from plan.network.detect import PrivateNetwork
 
 
 @dataclass(frozen=True)
@@ -64,28 +32,41 @@ class Link:
 
 @dataclass(frozen=True)
 class PodmanNetworkPlan:
-    """A Podman network, its systemd unit, and the digest of its definition."""
+    """A Podman network, and the digest of its definition."""
 
     name: str
-    unit: str
     config: str
 
 
 @dataclass(frozen=True)
 class Chain:
-    """A base chain of the nft table: what it hooks, and its rules."""
+    """A base chain of the nft table: what it hooks, and its rules.
+
+    + opens: the hook in which the host's own firewall lets through what these rules mark, if any
+    """
 
     name: str
     hook: str
     rules: tuple[str, ...]
+    opens: str = ""
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What may come into a container and where it may go: nft rules, each with what opens it.
+
+    What no rule of `input` accepts is dropped; `output` says what is refused.
+    """
+
+    input: tuple[tuple[str, str], ...]
+    output: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class ShimPlan:
-    """The interface `macvlan0` or `ipvlan0`: the host's own foot in its containers' network."""
+    """The host's own foot in its containers' network, an interface like theirs."""
 
-    interface: str
-    kind: str
+    link: CardLink
     parent: str
     address: IPv4Address
     mac: str | None
@@ -108,7 +89,7 @@ class Secret:
     @property
     def name(self) -> str:
         """Name of the Podman secret."""
-        return f"onetime-{self.variable}-{self.number}"
+        return f"{names.SECRET_PREFIX}{self.variable}-{self.number}"
 
 
 @dataclass(frozen=True)
@@ -121,21 +102,10 @@ class InstancePlan:
     sidecar: bool = False
 
     @property
-    def unit(self) -> str:
-        """Name of the systemd unit."""
-        return f"onetime@{self.port}.service"
-
-    @property
-    def container(self) -> str:
-        """Name of the container."""
-        return f"onetime-{self.port}"
-
-    @property
     def containers(self) -> dict[str, str]:
         """The units of all its containers, by name: itself, and its sidecar if it has one."""
-        own = {self.container: self.unit}
-        sidecar = {f"{SIDECAR}-{self.port}": f"{SIDECAR}@{self.port}.service"}
-        return own | sidecar if self.sidecar else own
+        kinds = (names.INSTANCE, names.SIDECAR) if self.sidecar else (names.INSTANCE,)
+        return {names.container(kind, self.port): names.unit(kind, self.port) for kind in kinds}
 
 
 @dataclass(frozen=True)
@@ -143,12 +113,12 @@ class Sidecar:
     """A container beside each instance that the instance has its network from.
 
     + template: the text of its unit file, the same for all
-    + script: what it runs, by path in the release
+    + files: what it runs and reads, which are in the release
     + drop_ins: what each instance's has of its own, by port
     """
 
     template: str
-    script: File
+    files: tuple[File, ...]
     drop_ins: Mapping[int, str]
 
 
@@ -157,8 +127,9 @@ class Situation:
     """What a network mode decides from.
 
     `private` is none where the host has no private card that can be told; `database` is the address
-    that the inventory gives or the host resolves; `installed` are the addresses that instances have
-    now, which they keep; `drivers` are the kinds of links that the host can make.
+    that the inventory gives or the host resolves; `installed` and `bridged` are the addresses that
+    instances have now on the private network and on the bridge, which they keep; `drivers` are the
+    kinds of links that the host can make; a `router` forwarded packets before the deploy came.
     """
 
     host: str
@@ -167,48 +138,53 @@ class Situation:
     private: PrivateNetwork | None
     database: IPv4Address | None
     installed: Mapping[int, IPv4Address]
+    bridged: Mapping[int, IPv4Address]
     secrets: tuple[Secret, ...]
     drivers: frozenset[str]
+    router: bool
 
 
 @dataclass(frozen=True)
 class ModePlan:
     """What a network mode decides for a host; everything else is the same in all modes.
 
-    `container_networks` are the `Network=` values of every instance, `instance_networks` those of
-    one; `published` says that ports are published by a bridge, and the `sidecar` has them if there
-    is one; `chains` make the nft table, and `forward` are rules for the host's own firewall, where
-    that drops what it forwards.
+    `container_networks` are the `Network=` values of every instance, `own_networks` those of one,
+    by port: they are its sidecar's, if it has one; `chains` make the host's nft table, `guard` the
+    one inside each container that has a network of its own.
     """
 
     files: tuple[File, ...]
     networks: tuple[PodmanNetworkPlan, ...]
-    container_networks: tuple[str, ...]
-    instance_networks: dict[int, str] = field(default_factory=dict)
+    container_networks: tuple[str, ...] = ()
+    own_networks: dict[int, tuple[str, ...]] = field(default_factory=dict)
     addresses: dict[int, IPv4Address] = field(default_factory=dict)
-    published: bool = True
     sidecar: Sidecar | None = None
     chains: tuple[Chain, ...] = ()
-    forward: tuple[str, ...] = ()
+    guard: Guard | None = None
     shim: ShimPlan | None = None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def hooks(self) -> tuple[str, ...]:
+        """The hooks in which the host's own firewall is to let marked packets through."""
+        return tuple(chain.opens for chain in self.chains if chain.opens)
 
 
 @dataclass(frozen=True)
 class HostPlan:
-    """All that a host is to be."""
+    """All that a host is to be.
+
+    + rules_config: the digest of the mode's rules, which they carry as a comment
+    """
 
     host: str
     settings: Settings
     private: PrivateNetwork | None
     instances: tuple[InstancePlan, ...]
-    networks: tuple[PodmanNetworkPlan, ...]
+    mode: ModePlan
     files: tuple[File, ...]
     links: tuple[Link, ...]
-    rules: tuple[Chain, ...]
-    forward: tuple[str, ...]
     rules_config: str
-    shim: ShimPlan | None
     secrets: tuple[Secret, ...]
     warnings: tuple[str, ...]
 

@@ -22,31 +22,31 @@ from pyinfra import host, state
 from pyinfra.api import Host, StringCommand, operation
 from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
 
-from plan.model import CURRENT, RUN
-
-# Seconds between two signs of life, and without one until the lock lapses.
-_BEAT, _LAPSE = 3, 15
+from names import CURRENT, LOCK, LOCK_BEAT, LOCK_LAPSE, MUTEX, NOTICE, RUN
+from rollout.run import current_run
 
 # Who deploys, as releases and refusals name it; one word.
 OPERATOR = re.sub(r"[^\w.@-]", "_", f"{getpass.getuser()}@{socket.gethostname()}")
-_TOKEN = f"{OPERATOR} {os.getpid()}-{secrets.token_hex(4)}"
-_LOCK = f"{RUN}/lock"
-_beats: dict[str, gevent.Greenlet[..., None]] = {}
+# Tells this run from every other.
+RUN_ID = f"{os.getpid()}-{secrets.token_hex(4)}"
+_TOKEN = f"{OPERATOR} {RUN_ID}"
 
 # True where this run holds the lock.
-_OURS = f'[ "$(cat {_LOCK} 2>/dev/null)" = {shlex.quote(_TOKEN)} ]'
-FREE = f"if {_OURS}; then rm -f {_LOCK}; fi"
+_OURS = f'[ "$(cat {LOCK} 2>/dev/null)" = {shlex.quote(_TOKEN)} ]'
+FREE = f"if {_OURS}; then rm -f {LOCK}; fi"
 # To be put before a change: fails where somebody else has taken over meanwhile.
 HELD = (
-    f"{_OURS} || {{ echo \"the lock on this host was lost to $(cut -d' ' -f1 {_LOCK} 2>/dev/null "
+    f"{_OURS} || {{ echo \"the lock on this host was lost to $(cut -d' ' -f1 {LOCK} 2>/dev/null "
     '|| echo nobody), since this run was silent for too long: run it again" >&2; exit 1; }'
 )
 
 # Whoever holds the lock and lives touches it. One whose lock stays as it is for long is gone.
 _TAKE = r"""
-umask 077; mkdir -p {run}; exec 9>{run}/mutex; flock 9
+umask 077; mkdir -p {run}; exec 9>{mutex}; flock 9
 seen=$(stat -c %y {lock} 2>/dev/null)
 tries=0
+[ -z "$seen" ] || echo "{notice}waits up to {lapse} seconds to see whether \
+$(cut -d' ' -f1 {lock}) is still there" >&2
 while [ -n "$seen" ] && [ $(($(date +%s) - $(stat -c %Y {lock}))) -lt {lapse} ] &&
     [ $tries -lt {tries} ]; do
   sleep 0.2; tries=$((tries + 1))
@@ -73,9 +73,11 @@ def take(current: int | None) -> Generator[str]:
     """
     yield _TAKE.format(
         run=RUN,
-        lock=_LOCK,
-        lapse=_LAPSE,
-        tries=_LAPSE * 5,
+        lock=LOCK,
+        mutex=MUTEX,
+        lapse=LOCK_LAPSE,
+        tries=LOCK_LAPSE * 5,
+        notice=NOTICE,
         current=CURRENT,
         release="" if current is None else f"releases/{current}",
         token=shlex.quote(_TOKEN),
@@ -83,32 +85,40 @@ def take(current: int | None) -> Generator[str]:
     if state.is_executing:
         # The host itself, as `host` means another one, or none, in another greenlet.
         itself = state.inventory.get_host(host.name)
-        _beats[host.name] = gevent.spawn(_beat, itself, connector_arguments(host))
+        current_run(state).beats[host.name] = gevent.spawn(_beat, itself, connector_arguments(host))
 
 
 def taken(owner: Host) -> bool:
     """Tell whether this run has taken the host's lock and not freed it yet."""
-    return owner.name in _beats
+    return owner.name in current_run(owner.state).beats
 
 
 def free(owner: Host) -> str:
     """Stop the signs of life and return the command that frees the lock."""
-    if beat := _beats.pop(owner.name, None):
+    if beat := current_run(owner.state).beats.pop(owner.name, None):
         beat.kill()
     return FREE
 
 
+def drop(owner: Host) -> None:
+    """Free the lock, if this run has it, outside of any command of an operation."""
+    if taken(owner):
+        command, arguments = free(owner), connector_arguments(owner)
+        with suppress(SSHException, OSError, EOFError):
+            owner.run_shell_command(StringCommand(command), **arguments)
+
+
 def connector_arguments(owner: Host) -> dict[str, Any]:
     """Return how the running operation reaches its host: sudo and the like."""
-    given: Mapping[str, Any] = dict(owner.current_op_global_arguments or {})
-    return {key: value for key, value in given.items() if key in CONNECTOR_ARGUMENT_KEYS}
+    current: Mapping[str, Any] = dict(owner.current_op_global_arguments or {})
+    return {key: value for key, value in current.items() if key in CONNECTOR_ARGUMENT_KEYS}
 
 
 def _beat(owner: Host, arguments: dict[str, Any]) -> None:
     while True:
-        gevent.sleep(_BEAT)
+        gevent.sleep(LOCK_BEAT)
         # A connection that is gone shows where the run itself uses it.
         with suppress(SSHException, OSError, EOFError):
             owner.run_shell_command(
-                StringCommand(f"if {_OURS}; then touch {_LOCK}; fi"), **arguments
+                StringCommand(f"if {_OURS}; then touch {LOCK}; fi"), **arguments
             )

@@ -12,18 +12,39 @@ import io
 import shlex
 import tarfile
 from collections.abc import Generator
+from pathlib import Path
 
 from pyinfra import host, logger, state
 from pyinfra.api import operation
 from pyinfra.api.output import format_text
 from pyinfra.operations.util.files import generate_color_diff
 
-from plan.changes import Changes
-from plan.model import BROUGHT, CURRENT, HOME, HOST_UNIT, LINKS, RUN, File, HostPlan, Link
+from facts.release import ReleaseTexts
+from names import (
+    ABOUT,
+    BASE,
+    BROUGHT,
+    CONFIG_LABEL,
+    CONTAINERS_CONF,
+    CURRENT,
+    DIGESTS,
+    GENERATOR,
+    HELD_IMAGES,
+    HOST_UNIT,
+    INSTANCE,
+    LINKS,
+    QUADLET_HOME,
+    RELEASES,
+    RUN,
+    SECRET_PREFIX,
+    STAGING,
+)
+from plan.compare.changes import Changes
+from plan.model import File, HostPlan, Link
 from tasks import lock
 
-_STAGING = f"{HOME}/staging"
-_GENERATOR = "/usr/lib/systemd/system-generators/podman-system-generator"
+# Where this run puts its files: another one's never become this one's release.
+STAGED = f"{STAGING}{lock.RUN_ID}"
 
 
 def stage(*, plan: HostPlan, changes: Changes) -> None:
@@ -51,15 +72,18 @@ def _stage(changes: Changes, image: str) -> Generator[str]:
     image_id = f"podman image inspect --format '{{{{.Id}}}}' {shlex.quote(image)} 2>/dev/null"
     yield "; ".join(
         [
-            f"set -eu; umask 077; mkdir -p {HOME}/releases; chmod 755 {HOME} {HOME}/releases",
-            f'give_up() {{ rm -rf {_STAGING}; echo "$1; nothing was changed" >&2; {lock.FREE}',
+            f"set -eu; {lock.HELD}; umask 077; mkdir -p {RELEASES}; chmod 755 {BASE} {RELEASES}",
+            f'give_up() {{ rm -rf {STAGED}; echo "$1; nothing was changed" >&2; {lock.FREE}',
             "exit 1; }",
-            f"rm -rf {_STAGING}; mkdir -m 755 {_STAGING}",
-            f"base64 -d | tar -xp -C {_STAGING} && "
+            # Whoever staged before and holds the lock no more needs it no more.
+            f"rm -rf {STAGING}*; mkdir -m 755 {STAGED}",
+            f"base64 -d | tar -xp -C {STAGED} && cd {STAGED} && "
+            f"find . -type f ! -name {DIGESTS} | LC_ALL=C sort | "
+            f"xargs -d '\\n' sha256sum >{DIGESTS} && "
             f'echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) {lock.OPERATOR} $({image_id} || echo none)" '
-            f"> {_STAGING}/about || give_up 'the release cannot be written to {HOME}'",
+            f">{ABOUT} || give_up 'the release cannot be written to {BASE}'",
             # The generator names what it rejects, on standard error, and so does this.
-            f"QUADLET_UNIT_DIRS={_STAGING}/quadlet {_GENERATOR} --dryrun >/dev/null || "
+            f"QUADLET_UNIT_DIRS={STAGED}/quadlet {GENERATOR} --dryrun >/dev/null || "
             "give_up 'Quadlet rejects the files'",
         ]
     )
@@ -68,24 +92,25 @@ def _stage(changes: Changes, image: str) -> Generator[str]:
 @operation()
 def remove() -> Generator[str]:
     """Remove every release, what the deploy brought, and what Podman made for it alone."""
-    label = """'{{index .Spec.Labels "onetime.config"}}'"""
+    label = f"""'{{{{index .Spec.Labels "{CONFIG_LABEL}"}}}}'"""
     yield "; ".join(
         [
-            "set -u",
+            f"set -u; {lock.HELD}",
             f"systemctl stop {HOST_UNIT}",
             f"rm -f {' '.join(LINKS)}",
             f"[ ! -e {BROUGHT} ] || xargs -r podman rmi --ignore <{BROUGHT} >/dev/null",
-            f"rm -rf {HOME} {RUN}",
-            "for secret in $(podman secret ls --format '{{.Name}}' --filter name=onetime-); do "
+            f"rm -rf {BASE} {RUN} {Path(HELD_IMAGES).parent}",
+            f"for secret in $(podman secret ls --format '{{{{.Name}}}}' "
+            f"--filter name={SECRET_PREFIX}); do "
             f'[ -z "$(podman secret inspect --format {label} "$secret")" ] || '
             'podman secret rm "$secret" >/dev/null; done',
             "systemctl daemon-reload",
-            "systemctl reset-failed 'onetime*' 2>/dev/null",
-            "rmdir --ignore-fail-on-non-empty /etc/containers/systemd /etc/containers/networks "
-            "2>/dev/null",
+            f"systemctl reset-failed '{INSTANCE}*' 2>/dev/null",
+            f"rmdir --ignore-fail-on-non-empty {QUADLET_HOME} {Path(CONTAINERS_CONF).parent} "
+            "/etc/containers/networks 2>/dev/null",
             # Netavark leaves its table, empty, when the last container goes.
             '[ -n "$(podman ps -q)" ] || nft delete table inet netavark 2>/dev/null',
-            f"[ ! -e {HOME} ]",
+            f"[ ! -e {BASE} ]",
         ]
     )
 
@@ -117,12 +142,16 @@ def _archive(plan: HostPlan) -> str:
 
 
 def _show(changes: Changes) -> None:
+    """Show what is to change, file by file, as diffs; what is there is read from the host."""
+    files = [change.path for change in changes.files if change.before and change.before.digest]
+    texts = host.get_fact(ReleaseTexts, paths=files) if files else {}
+    live = {path: (texts or {}).get(str(number), "") for number, path in enumerate(files)}
     for change in changes.files:
         verb = "create" if change.before is None else "remove" if change.after is None else "modify"
         host.log(f"Will {verb} {format_text(f'{CURRENT}/{change.path}', bold=True)}", logger.info)
-        before, after = (
-            text.splitlines() if text else [] for text in (change.before, change.after)
-        )
-        for line in generate_color_diff(before, after):
+        before = live.get(change.path, "")
+        if change.before and change.before.target is not None:
+            before = f"link to {change.before.target}\n"
+        for line in generate_color_diff(before.splitlines(), (change.after or "").splitlines()):
             logger.info("  %s", line)
         logger.info("")

@@ -7,8 +7,10 @@ from collections.abc import Generator
 
 from pyinfra.api import deploy, operation
 
-from plan.changes import Changes
+from names import CONFIG_LABEL
+from plan.compare.changes import Changes
 from plan.model import Secret
+from tasks import lock
 
 
 @deploy("Secrets")
@@ -26,6 +28,6 @@ def create(secret: Secret) -> Generator[str]:
     + secret: its name, and the digest of its value, kept as a label
     """
     yield (
-        "base64 -d | podman secret create --replace "
-        f"--label onetime.config={secret.config} {secret.name} - >/dev/null"
+        f"{lock.HELD}; base64 -d | podman secret create --replace "
+        f"--label {CONFIG_LABEL}={secret.config} {secret.name} - >/dev/null"
     )

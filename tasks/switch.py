@@ -1,6 +1,6 @@
 """The switch: hosts change from one release to another, a few at a time, each by itself.
 
-What changes a host runs on the host (`templates/switch.sh.j2`), as a unit that needs no connection.
+What changes a host runs on the host (`host/switch.sh`), as a unit that needs no connection.
 From here it is started, confirmed where it touches the host's own network, awaited and checked. The
 first host that fails ends the rollout: no other is touched.
 """
@@ -10,86 +10,147 @@ from __future__ import annotations
 import shlex
 from collections.abc import Generator
 from contextlib import suppress
+from secrets import token_hex
 from typing import Any, Literal
 
 import gevent
 from paramiko import SSHException
 from pyinfra import host, logger, state
-from pyinfra.api import Host, State, StringCommand, operation
+from pyinfra.api import Host, StringCommand, operation
 from pyinfra.api.exceptions import ConnectError
 from pyinfra.api.operation import OperationMeta
 
-from facts.paths import Paths
-from plan.changes import Changes
-from plan.model import BEGIN, HOME, PATIENCE, RUN, SWITCH_UNIT, HostPlan
-from plan.verdicts import asked_addresses, failures
+from facts.paths import Paths, Question
+from names import (
+    ASKING,
+    BASE,
+    CONFIRMED,
+    IMAGE_STORE,
+    LINKS,
+    NOTICE,
+    PATIENCE,
+    RELEASES,
+    RESULT,
+    RUN,
+    SIGN_OF_LIFE,
+    SWITCH,
+    SWITCH_LOG,
+    SWITCH_UNIT,
+    SYSTEMD_HOME,
+    TRANSIENT,
+    WATCH,
+)
+from plan.compare.changes import Changes
+from plan.compare.verdicts import failures, question
+from plan.model import HostPlan
+from rollout.observe import read_fact
+from rollout.prepare import Rollback
+from rollout.run import current_run
 from tasks import lock
+from tasks.release import STAGED
 
-# Seconds that the first instance of a host has to stay up before the next one's turn.
-_WATCH = 5
+_UNIT = f"{SYSTEMD_HOME}/{SWITCH_UNIT}"
+# It runs, waits to be started again after it was killed, or is about to start.
+_UNDER_WAY = (
+    f"systemctl show --property=ActiveState,Job {SWITCH_UNIT} | "
+    "grep -Eqx 'ActiveState=activating|Job=[1-9][0-9]*'"
+)
 
-_UNDER_WAY = f'[ "$(systemctl is-active {SWITCH_UNIT})" = activating ]'
-_rollouts: dict[State, dict[str, OperationMeta]] = {}
+
+def _while(condition: str) -> str:
+    """Return the command that waits while something holds, with signs of life."""
+    return (
+        f"turns=0; while {condition}; do turns=$((turns + 1)); sleep 0.2; "
+        f"[ $((turns % {5 * SIGN_OF_LIFE})) != 0 ] || "
+        f'echo "{NOTICE}$(tail -n 1 {SWITCH_LOG} 2>/dev/null | grep . || echo changes)" >&2; done'
+    )
 
 
-def over(*, plan: HostPlan, changes: Changes, at_once: int) -> None:
-    """Make the staged release live and verify every path; on at most `at_once` hosts at a time."""
+def over(
+    *, plan: HostPlan, changes: Changes, at_once: int, unasked: str = "", last: bool = True
+) -> None:
+    """Make the staged release live and verify every path; on at most `at_once` hosts at a time.
+
+    + unasked: what no question about the paths can see, as a clause
+    + last: this run does nothing more on the host, and frees its lock
+    """
     name = "Switch over and verify every path"
-    _note(_over(name=name, plan=plan, changes=changes, _parallel=at_once))
+    _note(
+        _over(
+            name=name,
+            plan=plan,
+            changes=changes,
+            unasked=unasked,
+            last=last,
+            _parallel=at_once,
+        )
+    )
 
 
-def back(*, current: int, to: int, at_once: int) -> None:
-    """Make an earlier release live again; on at most `at_once` hosts at a time."""
-    _note(_back(name="Go back to an earlier release", current=current, to=to, _parallel=at_once))
+def back(*, rollback: Rollback) -> None:
+    """Make an earlier release live again and verify every path; on some hosts at a time."""
+    name = "Go back to an earlier release and verify every path"
+    _note(_back(name=name, rollback=rollback, _parallel=rollback.at_once))
 
 
 def _note(switched: OperationMeta) -> None:
-    _rollouts.setdefault(state, {})[host.name] = switched
+    current_run(state).switched[host.name] = switched
 
 
 @operation()
-def _over(plan: HostPlan, changes: Changes) -> Generator[str]:
+def _over(plan: HostPlan, changes: Changes, unasked: str, last: bool) -> Generator[str]:
     """Switch this host over, unless another one of this run has failed to.
 
     + plan: what the host is to be
     + changes: what differs
+    + unasked: what no question about its paths can see
+    + last: whether the lock is to be freed
     """
-    if failed := _failed():
-        host.log(f"not touched, since {failed} failed", logger.warning)
-        if lock.taken(host):
-            yield lock.free(host)
+    if failed := current_run(state).failed:
+        _skip(failed)
         return
-    if told := changes.told():
-        host.log(f"Will {told}", logger.info)
+    if summary := changes.summary():
+        host.log(f"Will {summary}", logger.info)
     if changes.switch is not None:
         rules: Literal["0", "1"] = "1" if changes.host_network else "0"
         yield from _change(*changes.switch, staged=changes.release, rules=rules)
     # A dry run changed nothing, so there is nothing to verify yet.
-    if state.is_executing:
-        yield from _verify(plan)
-        if lock.taken(host):
-            yield lock.free(host)
-
-
-@operation()
-def _back(current: int, to: int) -> Generator[str]:
-    """Make an earlier release live again.
-
-    + current: the number of the release that is live
-    + to: the number of the one to go back to
-    """
-    if failed := _failed():
-        host.log(f"not touched, since {failed} failed", logger.warning)
+    if not state.is_executing:
+        return
+    if failed_paths := _verify(question(plan)):
+        yield _fail(failed_paths)
+    elif unasked:
+        host.log(f"every path answers{unasked}", logger.warning)
     else:
-        yield from _change(current, to, staged=None, rules="auto")
-    if state.is_executing:
+        host.noop("every path answers")
+    if last and lock.taken(host):
         yield lock.free(host)
 
 
-def _failed() -> str | None:
-    """Return a host that this run has failed to switch over, if any."""
-    switched = _rollouts.get(state, {}).items()
-    return next((name for name, meta in switched if meta.is_complete() and meta.did_error()), None)
+@operation()
+def _back(rollback: Rollback) -> Generator[str]:
+    """Make an earlier release live again; where a path does not answer then, come back to this one.
+
+    + rollback: from which release to which
+    """
+    if failed := current_run(state).failed:
+        _skip(failed)
+        return
+    host.log(f"Will {rollback.summary()}", logger.info)
+    yield from _change(rollback.current, rollback.to, staged=None, rules="auto")
+    if not state.is_executing:
+        return
+    if failed_paths := _verify(rollback.question):
+        host.log(f"release {rollback.to} does not serve: back to {rollback.current}", logger.error)
+        yield from _change(rollback.to, rollback.current, staged=None, rules="auto")
+        yield _fail(failed_paths)
+    yield lock.free(host)
+
+
+def _skip(failed: str) -> None:
+    """Leave this host as it is. No command: pyinfra would print its success."""
+    host.log(f"skipped, since {failed} failed: this host is as it was", logger.warning)
+    lock.drop(state.inventory.get_host(host.name))
 
 
 def _change(
@@ -100,37 +161,49 @@ def _change(
     + rules: whether to set rules, forwarding and shim; `auto` if the two releases differ in them
     """
     replaced = current not in {0, to}
+    # Tells this change's question to its operator from one that a killed run has left.
+    token = token_hex(8)
     yield "; ".join(
         [
-            f"set -eu; {lock.HELD}; cd {HOME}; mkdir -p -m 700 {RUN}; rm -f {RUN}/result {RUN}/log",
-            *([f"mv -T staging releases/{staged}"] if staged is not None else []),
-            f"printf '%s\\n' from={current} to={to} rules={rules} "
-            f"watch={_WATCH if replaced else 0} > switching.new",
+            f"set -eu; {lock.HELD}; cd {BASE}; mkdir -p -m 700 {RUN}; rm -f {RESULT} {SWITCH_LOG}",
+            *([f"mv -T {STAGED} releases/{staged}"] if staged is not None else []),
+            # What `switching` promises is on the disk before it is: a power cut may come.
+            f"for disk in {RELEASES} {IMAGE_STORE}; do sync --file-system $disk; done",
+            f"printf '%s\\n' from={current} to={to} rules={rules} token={token} "
+            f"watch={WATCH if replaced else 0} > switching.new; sync switching.new",
             "mv switching.new switching",
-            f"{BEGIN} /bin/sh {HOME}/releases/{max(current, to)}/switch.sh",
+            f"ln -sfn {RELEASES}/{max(current, to)} switch.new; mv -T switch.new {SWITCH}",
+            f"sync {BASE}",
+            # What a crash has left of a unit of that name. Systemd forgets a transient one, which
+            # older versions of the deploy made, only while its file is still there.
+            f"systemctl stop {SWITCH_UNIT} 2>/dev/null || :",
+            f"systemctl reset-failed {SWITCH_UNIT} 2>/dev/null || :",
+            f"rm -rf {TRANSIENT}/{SWITCH_UNIT}*; ln -sfn {LINKS[_UNIT]} {_UNIT}",
+            "systemctl daemon-reload",
+            f"systemctl start --no-block {SWITCH_UNIT}",
         ]
     )
     if rules != "0" and state.is_executing:
-        yield f"while {_UNDER_WAY} && [ ! -e {RUN}/asking ]; do sleep 0.1; done"
-        _confirm(host, lock.connector_arguments(host))
+        asking = f'[ "$(cat {ASKING} 2>/dev/null)" = {token} ]'
+        yield _while(f"{_UNDER_WAY} && ! {asking}")
+        answer = f"! {asking} || echo {token} >{CONFIRMED}"
+        _confirm(host, answer, lock.connector_arguments(host))
     yield (
-        f"while {_UNDER_WAY}; do sleep 0.2; done; "
-        f"code=$(cat {RUN}/result 2>/dev/null) || {{ code=1; "
+        f"{_while(_UNDER_WAY)}; "
+        f"code=$(cat {RESULT} 2>/dev/null) || {{ code=1; "
         f"echo 'the change ended without a result: journalctl -u {SWITCH_UNIT}' >&2; }}; "
-        f'if [ "$code" != 0 ]; then cat {RUN}/log >&2; {lock.FREE}; fi; exit "$code"'
+        f'if [ "$code" != 0 ]; then cat {SWITCH_LOG} >&2; {lock.FREE}; fi; exit "$code"'
     )
 
 
-def _confirm(owner: Host, arguments: dict[str, Any]) -> None:
+def _confirm(owner: Host, answer: str, arguments: dict[str, Any]) -> None:
     """Tell the host over a new connection that it is still reached; it waits for that."""
     with suppress(TimeoutError), gevent.Timeout(PATIENCE, TimeoutError):
         while True:
             connector = owner.connector_cls(owner.state, owner)
             try:
                 connector.connect()
-                connector.run_shell_command(
-                    StringCommand(f"[ ! -e {RUN}/asking ] || touch {RUN}/confirmed"), **arguments
-                )
+                connector.run_shell_command(StringCommand(answer), **arguments)
                 connector.disconnect()
             except (ConnectError, SSHException, OSError, EOFError) as error:
                 logger.debug("%s: no new connection: %s", owner.name, error)
@@ -139,24 +212,22 @@ def _confirm(owner: Host, arguments: dict[str, Any]) -> None:
                 return
 
 
-def _verify(plan: HostPlan) -> Generator[str]:
-    """Ask every path of every instance; fail the host, naming each path that does not answer."""
+def _verify(asked: Question) -> list[str]:
+    """Ask every path of every instance; return a sentence per path that does not answer."""
+    if not asked.ports:
+        return []
     # Once more where one does not: the host's firewall may be reloaded at any moment.
-    for _ in range(2):
-        answers = host.get_fact(
-            Paths,
-            ports=[instance.port for instance in plan.instances],
-            addresses=list(asked_addresses(plan)),
-            health_path=plan.settings.health_path,
-            db_host=plan.settings.db_host,
-            db_port=plan.settings.db_port,
-        )
-        failed = list(failures(plan, answers or ()))
-        if answers is None or not failed:
+    for first in (True, False):
+        answers = read_fact(host, Paths, **asked.words)
+        if answers is None:
+            return [f"{host.name}: the host did not answer when asked about its paths"]
+        failed = list(failures(host.name, asked, answers))
+        if not failed or not first:
             break
-    if answers is None:
-        failed = [f"{plan.host}: the host did not answer when asked about its paths"]
-    if failed:
-        yield f"{lock.FREE}; printf '%s\\n' {' '.join(map(shlex.quote, failed))} >&2; exit 1"
-    else:
-        host.noop("every path answers")
+        for sentence in failed:
+            host.log(f"asked again: {sentence}", logger.warning)
+    return failed
+
+
+def _fail(sentences: list[str]) -> str:
+    return f"{lock.FREE}; printf '%s\\n' {' '.join(map(shlex.quote, sentences))} >&2; exit 1"

@@ -2,45 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from ipaddress import IPv4Network
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address
 
-from plan.model import PUBLISH_INTERFACE, PUBLISH_NETWORK, Chain, File, PodmanNetworkPlan
-from plan.render import render_stamped
-from plan.settings import Settings
-
-NETWORK = "onetime-publish.network"
-
-# What a host firewall that drops what it forwards must let through: connections that containers
-# open, the replies to them, and connections to published ports. Netavark accepts these in a table
-# of its own, which cannot overrule another table's drop.
-FORWARD = (
-    f'iifname "{PUBLISH_INTERFACE}" accept',
-    f'oifname "{PUBLISH_INTERFACE}" ct state established,related accept',
-    f'oifname "{PUBLISH_INTERFACE}" ct status dnat accept',
-)
+from names import PUBLISH_INTERFACE, PUBLISH_NETWORK
+from plan.model import Chain, File, PodmanNetworkPlan, Situation
+from plan.modes import rules
+from plan.network import addresses
+from plan.network.cards import is_card
+from plan.release.address_drop_ins import network_option
+from plan.release.render import render_stamped
 
 
-def plan_bridge(settings: Settings) -> tuple[File, PodmanNetworkPlan]:
-    """Return the bridge's Quadlet file and its network."""
+@dataclass(frozen=True)
+class Bridge:
+    """The bridge's Quadlet file, its network, and where each port is published to."""
+
+    file: File
+    network: PodmanNetworkPlan
+    published: Mapping[int, IPv4Address]
+
+    @property
+    def options(self) -> dict[int, str]:
+        """The `Network=` value of the container behind each port."""
+        return {
+            # With another MAC at each start the host would ask for a while where nobody is.
+            port: network_option(PUBLISH_NETWORK, address, addresses.mac(address))
+            for port, address in self.published.items()
+        }
+
+
+def plan_bridge(situation: Situation) -> Bridge:
+    """Return the bridge of a host."""
+    settings = situation.settings
     text, config = render_stamped(
-        "onetime-publish.network.j2",
+        f"{PUBLISH_NETWORK}.network.j2",
         publish_subnet=settings.publish_subnet,
-        bridge=PUBLISH_INTERFACE,
     )
-    network = PodmanNetworkPlan(PUBLISH_NETWORK, f"{PUBLISH_NETWORK}-network.service", config)
-    return File(f"quadlet/{NETWORK}", text), network
+    return Bridge(
+        File(f"quadlet/{PUBLISH_NETWORK}.network", text),
+        PodmanNetworkPlan(PUBLISH_NETWORK, config),
+        addresses.bridge_allocation(settings, situation.bridged),
+    )
 
 
-def masquerade(publish_subnet: IPv4Network, sources: Iterable[IPv4Network]) -> Chain:
-    """Return the chain that lets these networks reach published ports.
+def chains(
+    situation: Situation, bridge: Bridge, *, opened: str | None = None, kept: Sequence[str] = ()
+) -> tuple[Chain, ...]:
+    """Return the chains of every mode with a bridge: what is let through, and what is not.
 
-    The containers have a way of their own to them, past the connection tracking that published the
-    port. Masqueraded on its way in, a connection is answered the way it came.
+    + opened: the card from which the network behind it reaches the containers' own addresses
+    + kept: rules for packets of containers that are not to leave as the host's
     """
-    listed = ", ".join(map(str, sources))
-    return Chain(
-        name="postrouting",
-        hook="nat hook postrouting priority srcnat - 1",
-        rules=(f"ct status dnat ip saddr {{ {listed} }} ip daddr {publish_subnet} masquerade",),
+    settings, network = situation.settings, situation.network
+    forwarded = [
+        f'iifname "{PUBLISH_INTERFACE}"',
+        f'oifname "{PUBLISH_INTERFACE}" ct state established,related',
+        f'oifname "{PUBLISH_INTERFACE}" ct status dnat',
+    ]
+    if opened:
+        forwarded.append(f'iifname "{opened}" oifname "{PUBLISH_INTERFACE}"')
+    cards = sorted(filter(is_card, network.interfaces))
+    return (
+        *rules.translate(settings, bridge.published),
+        rules.leave(settings, kept),
+        rules.accept_forward(forwarded),
+        rules.accept_input(_needed(situation)),
+        rules.refuse_containers(),
+        rules.guard(situation, opened),
+        *([rules.keep_apart(cards)] if len(cards) > 1 and not situation.router else []),
     )
+
+
+def _needed(situation: Situation) -> list[str]:
+    """Return the matches of what containers need of the host itself: names, and its database."""
+    settings, database = situation.settings, situation.database
+    bridge = f'iifname "{PUBLISH_INTERFACE}"'
+    needed = [f"{bridge} ip daddr {settings.publish_gateway} th dport 53"]
+    if settings.db_address == "host-gateway":
+        needed.append(f"{bridge} tcp dport {settings.db_port}")
+    elif database in situation.network.addresses:
+        needed.append(f"{bridge} ip daddr {database} tcp dport {settings.db_port}")
+    return needed

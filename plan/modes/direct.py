@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from plan.model import ModePlan, Situation
 from plan.modes import bridge
-from plan.problems import PlanError, Problem
+from plan.modes.guard import plan_guard
+from plan.problems import Problems
 
 
 def plan(situation: Situation) -> ModePlan:
     """Plan the bridge; raise `PlanError` where `host-gateway` cannot be the database."""
     if situation.settings.db_address == "host-gateway":
         _refuse_gateway(situation)
-    file, network = bridge.plan_bridge(situation.settings)
+    there = bridge.plan_bridge(situation)
     return ModePlan(
-        files=(file,),
-        networks=(network,),
-        container_networks=(bridge.NETWORK,),
-        forward=bridge.FORWARD,
+        files=(there.file,),
+        networks=(there.network,),
+        own_networks={port: (option,) for port, option in there.options.items()},
+        chains=bridge.chains(situation, there),
+        guard=plan_guard(situation),
     )
 
 
@@ -29,7 +31,7 @@ def _refuse_gateway(situation: Situation) -> None:
     if network.resolved is not None and not (
         network.resolved in network.addresses or network.resolved.is_loopback
     ):
-        seen = (
+        observation = (
             f"host-gateway is this host, but {settings.db_host} is {network.resolved}, another one"
         )
         advice = "Leave db_address out, or give the database's own address"
@@ -37,11 +39,11 @@ def _refuse_gateway(situation: Situation) -> None:
         listener.port == settings.db_port and not listener.address.is_loopback
         for listener in network.listeners
     ):
-        seen = (
+        observation = (
             f"host-gateway is this host, and nothing on it listens on port {settings.db_port} "
             "beyond loopback"
         )
         advice = "Let the database listen on all addresses, or give its address"
     else:
         return
-    raise PlanError([Problem(situation.host, "db_address", seen, advice)])
+    raise Problems(situation.host).error("db_address", observation, advice)

@@ -7,7 +7,8 @@ services included, and every host address serves its port.
 from __future__ import annotations
 
 from plan.model import ModePlan, Situation
-from plan.problems import PlanError, Problem
+from plan.modes import rules
+from plan.problems import Problems
 
 
 def plan(situation: Situation) -> ModePlan:
@@ -16,33 +17,26 @@ def plan(situation: Situation) -> ModePlan:
     Raises `PlanError` for settings that need a network of the container's own.
     """
     settings = situation.settings
-    problems = []
+    problems = Problems(situation.host)
     if settings.publish_address is not None:
-        problems.append(
-            Problem(
-                situation.host,
-                "publish_address",
-                f"{settings.publish_address} was given, but on the host's own network the app "
-                "itself chooses where it listens",
-                "Leave it out, or use another network_mode",
-            )
+        problems.add(
+            "publish_address",
+            f"{settings.publish_address} was given, but on the host's own network the app "
+            "itself chooses where it listens",
+            "Leave it out, or use another network_mode",
         )
     if settings.db_address == "host-gateway":
-        problems.append(
-            Problem(
-                situation.host,
-                "db_address",
-                "host-gateway has no meaning on the host's own network",
-                "Give the address that the database listens on, such as 127.0.0.1",
-            )
+        problems.add(
+            "db_address",
+            "host-gateway has no meaning on the host's own network",
+            "Give the address that the database listens on, such as 127.0.0.1",
         )
-    if problems:
-        raise PlanError(problems)
+    problems.stop()
     return ModePlan(
         files=(),
         networks=(),
         container_networks=("host",),
-        published=False,
+        chains=(rules.accept_input([rules.ports(settings)]),),
         warnings=(
             "network_mode host gives up isolation: the app reaches everything that the host "
             "reaches, its loopback services included, and listens on every address of the host",

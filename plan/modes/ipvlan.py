@@ -11,4 +11,4 @@ from plan.modes.lan import plan_lan
 
 def plan(situation: Situation) -> ModePlan:
     """Plan the host; raises `PlanError` where settings and network do not fit."""
-    return plan_lan(situation, driver="ipvlan")
+    return plan_lan(situation)

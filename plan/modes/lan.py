@@ -2,90 +2,101 @@
 
 Two networks per container. The bridge `onetime-publish` carries the published ports and the
 default route, since netavark ignores published ports on macvlan and ipvlan. The network `onetime`
-carries the private subnet and its routed neighbours. Replies to the private network would leave the
-container there, past the connection tracking that published the port, so the host masquerades such
-connections on their way in.
+carries the private subnet and its routed neighbours. Replies to neighbours who came by a published
+port would leave the container there, past the connection tracking that translated it: what has the
+bridge's address goes back over the bridge (`host/guard.sh`).
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from ipaddress import IPv4Address, IPv4Network
 
-from plan import addresses
-from plan.detect import PrivateNetwork
+from names import PRIVATE_NETWORK
 from plan.model import File, ModePlan, PodmanNetworkPlan, ShimPlan, Situation
 from plan.modes import bridge
-from plan.problems import PlanError, Problem
-from plan.render import render_stamped
+from plan.modes.guard import plan_guard
+from plan.network import addresses, ways
+from plan.network.detect import PrivateNetwork
+from plan.problems import Problems
+from plan.release.address_drop_ins import network_option
+from plan.release.render import render_stamped
 
 
-def plan_lan(situation: Situation, *, driver: Literal["macvlan", "ipvlan"]) -> ModePlan:
+def plan_lan(situation: Situation) -> ModePlan:
     """Plan the two networks, the addresses, the masquerade rule and the shim.
-
-    + driver: with macvlan each container has a MAC of its own; with ipvlan all share the card's
 
     Raises `PlanError` where the range, the gateway, the database and the instances do not fit.
     """
-    settings, private = situation.settings, situation.private
+    settings, private, link = situation.settings, situation.private, situation.settings.mode.link
     assert private is not None  # noqa: S101 - the mode needs a private card
+    assert link is not None  # noqa: S101 - or it would not come here
     _refuse(situation, private)
-    container_range = settings.container_range
+    container_range, shim_address = settings.own_range, settings.own_shim
     assert container_range is not None  # noqa: S101 - refused above
-    shim_address = settings.shim_address or container_range[0]
-    pool = addresses.usable(container_range, subnet=private.subnet, shim=shim_address)
-    chosen = addresses.allocate(settings.instances, pool, situation.installed)
+    allocation = addresses.allocation(settings, private.subnet, situation.installed)
+    chosen = dict(allocation.instances)
     if len(chosen) < len(settings.instances):
-        raise PlanError(
-            [
-                Problem(
-                    situation.host,
-                    "container_range",
-                    f"{container_range} has room for {pool.room} of the "
-                    f"{len(settings.instances)} instances",
-                    "Widen the range or shorten the list; "
-                    "the range's first address is the host's own",
-                )
-            ]
+        raise Problems(situation.host).error(
+            "container_range",
+            f"{container_range} has room for {allocation.room} of the "
+            f"{len(settings.instances)} instances",
+            "Widen the range or shorten the list; the range's first address is the host's own",
         )
-    bridge_file, bridge_network = bridge.plan_bridge(settings)
+    there = bridge.plan_bridge(situation)
+    routes = ways.needed(
+        private.routes, private.subnet, [situation.database] if situation.database else []
+    )
     private_text, private_config = render_stamped(
-        "onetime.network.j2",
-        driver=driver,
+        f"{PRIVATE_NETWORK}.network.j2",
+        link=link,
         private=private,
         container_range=container_range,
+        gateway=settings.network_gateway
+        or ways.lasting_gateway(private.subnet, container_range, private.gateway),
+        routes=routes,
+        db_host=settings.db_host,
     )
     return ModePlan(
         files=(
-            bridge_file,
-            File("quadlet/onetime.network", private_text),
+            there.file,
+            File(f"quadlet/{PRIVATE_NETWORK}.network", private_text),
         ),
         networks=(
-            bridge_network,
-            PodmanNetworkPlan("onetime", "onetime-network.service", private_config),
+            there.network,
+            PodmanNetworkPlan(PRIVATE_NETWORK, private_config),
         ),
-        container_networks=(bridge.NETWORK,),
-        instance_networks={
-            port: f"onetime.network:ip={address}"
-            + (f",mac={addresses.mac(address)}" if driver == "macvlan" else "")
+        own_networks={
+            port: (
+                # The first one has the default route.
+                there.options[port],
+                network_option(
+                    PRIVATE_NETWORK, address, addresses.mac(address) if link.own_mac else None
+                ),
+            )
             for port, address in chosen.items()
+            # A bridge without room for all is refused elsewhere.
+            if port in there.options
         },
         addresses=chosen,
-        chains=(
-            bridge.masquerade(
-                settings.publish_subnet, (private.subnet, *(route for route, _ in private.routes))
+        chains=bridge.chains(situation, there),
+        guard=plan_guard(
+            situation,
+            clients=(
+                *settings.lan_clients,
+                *([IPv4Network(shim_address)] if shim_address else []),
             ),
+            neighbours=(container_range,),
+            reached=[f"ip daddr {shim_address}"] if shim_address else [],
         ),
-        forward=bridge.FORWARD,
         shim=(
             ShimPlan(
-                interface=f"{driver}0",
-                kind=driver,
+                link=link,
                 parent=private.interface,
                 address=shim_address,
-                mac=addresses.mac(shim_address) if driver == "macvlan" else None,
+                mac=addresses.mac(shim_address) if link.own_mac else None,
                 container_range=container_range,
             )
-            if settings.shim
+            if shim_address
             else None
         ),
     )
@@ -93,61 +104,75 @@ def plan_lan(situation: Situation, *, driver: Literal["macvlan", "ipvlan"]) -> M
 
 def _refuse(situation: Situation, private: PrivateNetwork) -> None:
     """Raise `PlanError` with all that keeps the settings and the network from fitting."""
-    settings = situation.settings
-    problems = []
+    problems = Problems(situation.host)
+    _refuse_database(situation, problems)
+    container_range = situation.settings.container_range
+    if container_range is None:
+        raise problems.error(
+            "container_range",
+            "none was given",
+            f"Give this host a part of {private.subnet} that nothing else uses, "
+            "such as a /27 outside the DHCP range",
+        )
+    if not container_range.subnet_of(private.subnet):
+        problems.add(
+            "container_range",
+            f"{container_range} is not inside {private.subnet}, the subnet of {private.interface}",
+            "Choose a part of that subnet",
+        )
+    _refuse_shim(situation.settings.shim_address, private, problems)
+    _refuse_taken(situation, private, problems)
+    problems.stop()
 
-    def add(key: str, seen: str, advice: str) -> None:
-        problems.append(Problem(situation.host, key, seen, advice))
 
+def _refuse_database(situation: Situation, problems: Problems) -> None:
+    """Collect a database on the host itself, where containers do not reach it."""
+    settings, database = situation.settings, situation.database
     if settings.db_address == "host-gateway":
-        add(
+        problems.add(
             "db_address",
             "host-gateway means a database on the host itself, which containers there do not reach",
             "Use network_mode direct, or give the database's own address",
         )
-    database = situation.database
     if database and (
         database.is_loopback or (database in situation.network.addresses and not settings.shim)
     ):
-        add(
+        problems.add(
             "db_address" if settings.db_address else "db_host",
             f"{settings.db_host} is {database}, on the host itself, which containers there "
             "do not reach",
             "Set shim = True and give the host's private address, or use network_mode direct "
             "with db_address host-gateway",
         )
-    container_range = settings.container_range
-    if container_range is None:
-        add(
-            "container_range",
-            "none was given",
-            f"Give this host a part of {private.subnet} that nothing else uses, "
-            "such as a /27 outside the DHCP range",
-        )
-        raise PlanError(problems)
-    inside = container_range.subnet_of(private.subnet)
-    if not inside:
-        add(
-            "container_range",
-            f"{container_range} is not inside {private.subnet}, the subnet of {private.interface}",
-            "Choose a part of that subnet",
-        )
-    shim_address = settings.shim_address
+
+
+def _refuse_shim(
+    shim_address: IPv4Address | None, private: PrivateNetwork, problems: Problems
+) -> None:
     edges = (private.subnet.network_address, private.subnet.broadcast_address)
     if shim_address is not None and (shim_address not in private.subnet or shim_address in edges):
-        add(
+        problems.add(
             "shim_address",
             f"{shim_address} is no host's address in {private.subnet}",
             "Leave it out to use the first address of container_range",
         )
-    for name, address in (("gateway", private.gateway), ("database", database)):
-        if inside and address is not None and address in container_range:
-            add(
+
+
+def _refuse_taken(situation: Situation, private: PrivateNetwork, problems: Problems) -> None:
+    """Collect where range and shim take the addresses of the router or the database."""
+    container_range = situation.settings.container_range
+    assert container_range is not None  # noqa: S101 - refused before
+    inside = container_range.subnet_of(private.subnet)
+    for name, address in (("gateway", private.gateway), ("database", situation.database)):
+        if address is None:
+            continue
+        if inside and address in container_range:
+            problems.add(
                 "container_range",
                 f"{container_range} holds the {name}, {address}",
                 "Choose a range that nothing else uses",
             )
-        if address is not None and address == shim_address:
-            add("shim_address", f"{address} is the {name}", "Choose an address of the host's own")
-    if problems:
-        raise PlanError(problems)
+        if address == situation.settings.shim_address:
+            problems.add(
+                "shim_address", f"{address} is the {name}", "Choose an address of the host's own"
+            )

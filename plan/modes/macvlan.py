@@ -8,4 +8,4 @@ from plan.modes.lan import plan_lan
 
 def plan(situation: Situation) -> ModePlan:
     """Plan the host; raises `PlanError` where settings and network do not fit."""
-    return plan_lan(situation, driver="macvlan")
+    return plan_lan(situation)

@@ -7,9 +7,11 @@ addresses: an identity mapping claims such connections before Podman's own rule 
 
 from __future__ import annotations
 
-from plan.model import PUBLISH_INTERFACE, Chain, ModePlan, Situation
+from plan.model import ModePlan, Situation
 from plan.modes import bridge
-from plan.problems import PlanError, Problem
+from plan.modes.guard import plan_guard
+from plan.network import ways
+from plan.problems import Problems
 
 
 def plan(situation: Situation) -> ModePlan:
@@ -20,40 +22,27 @@ def plan(situation: Situation) -> ModePlan:
     settings, private = situation.settings, situation.private
     assert private is not None  # noqa: S101 - the mode needs a private card
     if settings.db_address == "host-gateway":
-        raise PlanError(
-            [
-                Problem(
-                    situation.host,
-                    "db_address",
-                    "host-gateway means a database on the host itself, where nothing is routed",
-                    "Use network_mode direct, or give the database's own address",
-                )
-            ]
+        raise Problems(situation.host).error(
+            "db_address",
+            "host-gateway means a database on the host itself, where nothing is routed",
+            "Use network_mode direct, or give the database's own address",
         )
-    file, network = bridge.plan_bridge(settings)
-    chains: tuple[Chain, ...] = ()
-    forward: tuple[str, ...] = bridge.FORWARD
+    there = bridge.plan_bridge(situation)
+    chains = bridge.chains(situation, there)
     if not settings.routed_nat:
         subnet = settings.publish_subnet
-        reached = ", ".join(map(str, (private.subnet, *(route for route, _ in private.routes))))
-        chains = (
-            Chain(
-                name="postrouting",
-                hook="nat hook postrouting priority srcnat - 1",
-                rules=(
-                    f"ip saddr {subnet} ip daddr {{ {reached} }} "
-                    f"snat ip prefix to ip saddr map {{ {subnet} : {subnet} }}",
-                ),
-            ),
+        services = [situation.database] if situation.database else []
+        routes = ways.needed(private.routes, private.subnet, services)
+        reached = ", ".join(map(str, (private.subnet, *(route for route, _ in routes))))
+        own = (
+            f"ip saddr {subnet} ip daddr {{ {reached} }} "
+            f"counter snat ip prefix to ip saddr map {{ {subnet} : {subnet} }}"
         )
-        forward = (
-            *bridge.FORWARD,
-            f'iifname "{private.interface}" oifname "{PUBLISH_INTERFACE}" accept',
-        )
+        chains = bridge.chains(situation, there, opened=private.interface, kept=[own])
     return ModePlan(
-        files=(file,),
-        networks=(network,),
-        container_networks=(bridge.NETWORK,),
+        files=(there.file,),
+        networks=(there.network,),
+        own_networks={port: (option,) for port, option in there.options.items()},
         chains=chains,
-        forward=forward,
+        guard=plan_guard(situation),
     )

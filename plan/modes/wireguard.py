@@ -9,18 +9,21 @@ of its own: of two with one key the peer serves one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
+from pathlib import Path
 
-from plan import render
-from plan.instances import add_host, publish
-from plan.model import CURRENT, HOST_UNIT, SIDECAR, File, ModePlan, Sidecar, Situation
+from names import SIDECAR, container
+from plan.inventory.tunnels import Peer, Wireguard, is_key, preshared_key, private_key
+from plan.model import File, ModePlan, Sidecar, Situation
 from plan.modes import bridge
-from plan.problems import PlanError, Problem
-from plan.wireguard import Peer, Wireguard, is_key, preshared_key, private_key
+from plan.modes.guard import plan_guard
+from plan.problems import Problems
+from plan.release import render
+from plan.release.instances import add_host
+from plan.release.programs import data_file, program
 
-_SCRIPT = "wireguard.sh"
 # How old a handshake may be beyond the keepalive's interval: older, and the keys have expired.
 _EXPIRY = 180
 
@@ -31,13 +34,11 @@ def plan(situation: Situation) -> ModePlan:
     Raises `PlanError` where keys, addresses, peers and instances do not fit.
     """
     settings = situation.settings
-    problems = [*_problems(situation)]
-    if problems or settings.wireguard is None:
-        raise PlanError(problems)
+    _refuse(situation)
     database = settings.db_address
+    assert settings.wireguard is not None  # noqa: S101 - refused above
     assert isinstance(database, IPv4Address)  # noqa: S101 - refused above
     peers = [(peer, _allowed(peer, database)) for peer in settings.wireguard.peers]
-    networks = [network for _, allowed in peers for network in allowed]
     leading = next(p for p, allowed in peers if any(database in network for network in allowed))
     names = {secret.variable: secret.name for secret in situation.secrets}
     shared = {
@@ -46,23 +47,24 @@ def plan(situation: Situation) -> ModePlan:
         if peer.preshared_key is not None
     }
     userspace = "wireguard" not in situation.drivers
-    script = render.render(
-        "wireguard.sh.j2",
-        peers=peers,
-        shared=shared,
-        networks=networks,
-        userspace=userspace,
-        leading=leading,
-        patience=_EXPIRY + leading.keepalive,
+    files = (
+        program("tunnel.sh"),
+        data_file(
+            "tunnel",
+            {
+                "USERSPACE": int(userspace),
+                "LEADING": leading.public_key,
+                "EXPIRY": _EXPIRY + leading.keepalive,
+                "KEYS": "/run/secrets",
+            },
+        ),
+        File("host/peers", _peer_lines(peers, shared)),
     )
     template = render.render(
-        "onetime-wg@.container.j2",
+        f"{SIDECAR}@.container.j2",
         image=settings.wireguard.image,
-        host_unit=HOST_UNIT,
-        network=bridge.NETWORK,
-        publish=publish(settings),
         add_host=add_host(settings),
-        script=f"{CURRENT}/{_SCRIPT}",
+        files=[Path(file.path).name for file in files],
         userspace=userspace,
         shared=shared,
     )
@@ -74,14 +76,31 @@ def plan(situation: Situation) -> ModePlan:
         )
         for port in settings.instances
     }
-    file, network = bridge.plan_bridge(settings)
+    there = bridge.plan_bridge(situation)
+    endpoints = sorted({peer.endpoint.rpartition(":")[2] for peer, _ in peers})
     return ModePlan(
-        files=(file,),
-        networks=(network,),
-        container_networks=(f"container:{SIDECAR}-%i",),
-        sidecar=Sidecar(template, File(_SCRIPT, script), drop_ins),
-        chains=(bridge.masquerade(settings.publish_subnet, networks),),
-        forward=bridge.FORWARD,
+        files=(there.file,),
+        networks=(there.network,),
+        container_networks=(f"container:{container(SIDECAR, '%i')}",),
+        own_networks={port: (option,) for port, option in there.options.items()},
+        sidecar=Sidecar(template, files, drop_ins),
+        chains=bridge.chains(situation, there),
+        guard=plan_guard(situation, reached=[f"udp dport {{ {', '.join(endpoints)} }}"]),
+    )
+
+
+def _peer_lines(
+    peers: Iterable[tuple[Peer, tuple[IPv4Network, ...]]], shared: Mapping[int, str]
+) -> str:
+    """Return a line per peer, as the sidecar's program reads them.
+
+    + shared: the secrets with preshared keys, by the peer's index
+    """
+    return "".join(
+        f"{peer.public_key} {peer.endpoint} {peer.keepalive} {','.join(map(str, allowed))} "
+        f"{f'preshared-key-{index}' if index in shared else '-'} "
+        f"{'fixed' if peer.address else 'named'}\n"
+        for index, (peer, allowed) in enumerate(peers)
     )
 
 
@@ -90,77 +109,116 @@ def _allowed(peer: Peer, database: IPv4Address) -> tuple[IPv4Network, ...]:
     return peer.allowed_ips or (IPv4Network(database),)
 
 
-def _problems(situation: Situation) -> Iterator[Problem]:
+def _refuse(situation: Situation) -> None:
+    """Raise `PlanError` with all that keeps keys, addresses, peers and instances from fitting."""
     settings, wireguard = situation.settings, situation.settings.wireguard
-
-    def problem(seen: str, advice: str, key: str = "wireguard") -> Problem:
-        return Problem(situation.host, key, seen, advice)
-
+    problems = Problems(situation.host)
     if wireguard is None:
-        yield problem("none was given", "Give image, peers and instances: docs/settings.md")
-        return
+        raise problems.error(
+            "wireguard", "none was given", "Give image, peers and instances: docs/settings.md"
+        )
     database = settings.db_address
-    if not isinstance(database, IPv4Address):
-        yield problem(
+    if isinstance(database, IPv4Address):
+        _refuse_peers(wireguard, database, settings.publish_subnet, problems)
+    else:
+        problems.add(
+            "db_address",
             f"{database or 'none'} was given",
             "Give the database's address behind the tunnel",
-            "db_address",
         )
-    else:
-        for seen, advice in _peers(wireguard, database, settings.publish_subnet):
-            yield problem(seen, advice)
-    if missing := [port for port in settings.instances if port not in wireguard.instances]:
-        yield problem(
-            f"instances has no entry for {', '.join(map(str, missing))}",
-            "Give each port a private_key and an address of its own",
-        )
-    for seen in _tunnels(situation, wireguard):
-        yield problem(seen, "Give each instance, on any host, a key and an address of its own")
+    _refuse_tunnels(situation, wireguard, problems)
     for secret in situation.secrets:
         if secret.variable not in settings.secrets and not is_key(secret.value):
-            yield problem(
+            problems.add(
+                "wireguard",
                 f"what {settings.sources[secret.variable]} holds is no key",
                 "Make one with `wg genkey`: 32 bytes in base64",
             )
+    problems.stop()
 
 
-def _tunnels(situation: Situation, wireguard: Wireguard) -> Iterator[str]:
-    """Yield what two instances of the host share."""
-    ports = [port for port in situation.settings.instances if port in wireguard.instances]
+def _refuse_tunnels(situation: Situation, wireguard: Wireguard, problems: Problems) -> None:
+    """Collect instances without an end of their own, and what two of them share."""
+    instances = situation.settings.instances
+    ports = [port for port in instances if port in wireguard.instances]
+    if missing := [port for port in instances if port not in ports]:
+        problems.add(
+            "wireguard",
+            f"instances has no entry for {', '.join(map(str, missing))}",
+            "Give each port a private_key and an address of its own",
+        )
     addresses = Counter(wireguard.instances[port].address for port in ports)
-    for address, count in addresses.items():
-        if count > 1:
-            yield f"{address} is the address of {count} instances"
+    shared = [
+        f"{address} is the address of {count} instances"
+        for address, count in addresses.items()
+        if count > 1
+    ]
     private = {private_key(port) for port in ports}
     keys = Counter(secret.value for secret in situation.secrets if secret.variable in private)
-    for count in keys.values():
-        if count > 1:
-            yield f"{count} instances have the same private key"
+    shared += [
+        f"{count} instances have the same private key" for count in keys.values() if count > 1
+    ]
+    for observation in shared:
+        problems.add(
+            "wireguard",
+            observation,
+            "Give each instance, on any host, a key and an address of its own",
+        )
 
 
-def _peers(
-    wireguard: Wireguard, database: IPv4Address, bridge_subnet: IPv4Network
-) -> Iterator[tuple[str, str]]:
-    """Yield what keeps the peers from leading to the database, and to nothing of the host's."""
-    peers = [(i, peer, _allowed(peer, database)) for i, peer in enumerate(wireguard.peers)]
-    for (one, first, ours), (two, second, theirs) in combinations(peers, 2):
-        if first.public_key == second.public_key:
-            yield f"peers[{one}] and peers[{two}] have the same public_key", "Make them one peer"
-        elif overlap := [mine for mine in ours if any(mine.overlaps(its) for its in theirs)]:
-            seen = f"{overlap[0]} is behind peers[{one}] and peers[{two}]"
-            yield seen, "Give each peer allowed_ips that no other has"
-    if not any(database in network for _, _, allowed in peers for network in allowed):
-        yield f"{database}, the database, is in no peer's allowed_ips", "Put it into one"
-    for index, _, allowed in peers:
-        for network in allowed:
+def _refuse_peers(
+    wireguard: Wireguard, database: IPv4Address, bridge_subnet: IPv4Network, problems: Problems
+) -> None:
+    """Collect what keeps the peers from leading to the database, and to nothing of the host's."""
+    allowed = [_allowed(peer, database) for peer in wireguard.peers]
+    for former, latter in combinations(range(len(allowed)), 2):
+        _refuse_pair(former, latter, wireguard.peers, allowed, problems)
+    if not any(database in network for networks in allowed for network in networks):
+        problems.add(
+            "wireguard",
+            f"{database}, the database, is in no peer's allowed_ips",
+            "Put it into one",
+        )
+    for index, networks in enumerate(allowed):
+        for network in networks:
             if network.overlaps(bridge_subnet):
-                yield (
+                problems.add(
+                    "wireguard",
                     f"{network} behind peers[{index}] overlaps with publish_subnet {bridge_subnet}",
                     "Name what is needed alone, or choose another publish_subnet",
                 )
-        for other, inner, _ in peers:
-            if inner.address and any(inner.address in network for network in allowed):
-                yield (
-                    f"the endpoint of peers[{other}] would be behind peers[{index}] itself",
+        for number, peer in enumerate(wireguard.peers):
+            if peer.address and any(peer.address in network for network in networks):
+                problems.add(
+                    "wireguard",
+                    f"the endpoint of peers[{number}] would be behind peers[{index}] itself",
                     "Leave it out of allowed_ips",
                 )
+
+
+def _refuse_pair(
+    former: int,
+    latter: int,
+    peers: Sequence[Peer],
+    allowed: Sequence[tuple[IPv4Network, ...]],
+    problems: Problems,
+) -> None:
+    """Collect what two peers, by index, have in common."""
+    if peers[former].public_key == peers[latter].public_key:
+        problems.add(
+            "wireguard",
+            f"peers[{former}] and peers[{latter}] have the same public_key",
+            "Make them one peer",
+        )
+        return
+    shared = [
+        network
+        for network in allowed[former]
+        if any(network.overlaps(behind) for behind in allowed[latter])
+    ]
+    if shared:
+        problems.add(
+            "wireguard",
+            f"{shared[0]} is behind peers[{former}] and peers[{latter}]",
+            "Give each peer allowed_ips that no other has",
+        )

@@ -192,7 +192,7 @@ def snapshot(host: str) -> str:
         host,
         "find /etc -xdev -printf '%p %l %m %u %s %T@\\n' | sort; "
         "ls /var/lib/containers; ip -brief link; "
-        "ip -4 -brief address; ip -4 route; nft list ruleset; "
+        "ip -4 -brief address; ip -4 route; nft --stateless list ruleset; "
         "podman ps -a --format '{{.Names}} {{.ID}} {{.StartedAt}}' | sort; "
         "podman network ls --format '{{.Name}} {{.ID}}' | sort; podman secret ls -q; "
         "podman images --format '{{.ID}}'; ls /run/systemd/generator",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 
-from tests.lab import wireguard
+from tests.lab import tunnels as wireguard
 from tests.lab.harness import PORTS, Site, check_paths, ssh
 
 NETWORKS = {
@@ -22,7 +22,7 @@ LAN = {"macvlan", "ipvlan"}
 # Podman's `cache` of what it knows about layers comes with the first image, and is its own.
 FOUND = (
     "find /etc -xdev -type d -printf '%p/\\n' -o -printf '%p %l %m %u %s\\n' | sort; "
-    "ip -brief link; ip -4 -brief address; ip -4 rule; ip -4 route; nft list ruleset; "
+    "ip -brief link; ip -4 -brief address; ip -4 rule; ip -4 route; nft --stateless list ruleset; "
     "podman ps -a; podman network ls; podman secret ls; podman images; podman volume ls; "
     "ls /run/systemd/generator; ls -I cache /var/lib/containers; "
     "systemctl list-units --all --plain --no-legend 'onetime*'; "
@@ -48,9 +48,9 @@ def check_clean(host: str, mode: str) -> None:
     for lan in LAN:
         assert (f"{lan}0" in links) == (mode == lan)
     assert ("onetime0" in links) == (mode != "host")
-    table = "table ip onetime" in ssh(host, "nft list tables")
-    assert table == (mode in {*LAN, "wireguard"})
-    assert ("10.89.43" in ssh(host, "ip route; nft list ruleset")) == (mode != "host")
+    assert "table ip onetime" in ssh(host, "nft list tables")
+    assert ("postrouting" in ssh(host, "nft list table ip onetime")) == (mode != "host")
+    assert ("10.89.43" in ssh(host, "ip route; nft --stateless list ruleset")) == (mode != "host")
     names = {f"onetime-{port}" for port in PORTS}
     sidecars = {f"onetime-wg-{port}" for port in PORTS} if mode == "wireguard" else set()
     assert set(ssh(host, "podman ps --all --format '{{.Names}}'").split()) == names | sidecars

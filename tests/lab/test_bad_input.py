@@ -88,11 +88,11 @@ def runs(site: Site) -> dict[str, Run]:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_bad_value_is_refused_in_one_line(runs: dict[str, Run], case: str) -> None:
+def test_bad_value_is_refused_in_one_line(runs: dict[str, Run], case: str) -> None:
     check(runs[case], Problem(HOST, CASES[case].key, CASES[case].seen))
 
 
-def test_all_that_is_wrong_is_said_at_once(site: Site) -> None:
+def test_problems_are_said_all_at_once(site: Site) -> None:
     refused(
         site,
         Problem(HOST, "shimm", "did you mean shim?"),
@@ -108,8 +108,8 @@ def test_private_values_stay_private(runs: dict[str, Run]) -> None:
     assert "hunter2" not in runs["secret in the open"].output
 
 
-def test_without_a_terminal_and_without_yes_nothing_is_done(site: Site) -> None:
-    """Pyinfra asks before it changes anything; with nobody to answer it ends with an EOFError."""
+def test_run_without_terminal_and_yes_does_nothing(site: Site) -> None:
+    """Pyinfra asks before it changes anything; with nobody to answer it says how to."""
     before = snapshot(HOST)
     done = subprocess.run(
         [str(PYINFRA), str(site.inventory()), "deploy.py"],
@@ -121,5 +121,5 @@ def test_without_a_terminal_and_without_yes_nothing_is_done(site: Site) -> None:
         check=False,
     )
     assert done.returncode != 0
-    assert "EOFError" in done.stderr
+    assert "Add -y to make them, or --dry to see them." in done.stderr
     assert snapshot(HOST) == before

@@ -89,13 +89,13 @@ def test_what_hosts_do_to_each_other(runs: dict[str, Run], case: str) -> None:
     check(runs[case], Problem(ONE, CASES[case].key, CASES[case].seen))
 
 
-def test_a_host_that_is_left_alone_keeps_its_range(site: Site) -> None:
+def test_host_that_is_left_alone_keeps_its_range(site: Site) -> None:
     same = Site(site.directory, site.hosts, {"container_range": RANGE})
     problem = Problem(ONE, "container_range", f"{RANGE} overlaps with {RANGE} of {TWO}")
     refused(same, problem, flags=("--limit", ONE))
 
 
-def test_a_host_that_is_left_alone_may_be_wrong(site: Site) -> None:
+def test_host_that_is_left_alone_may_be_wrong(site: Site) -> None:
     other = {**site.by_host[TWO], "db_port": 0}
     wrong = Site(site.directory, site.hosts, by_host={**site.by_host, TWO: other})
     run = wrong.pyinfra("deploy.py", "--dry", "--limit", ONE)

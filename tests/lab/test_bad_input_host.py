@@ -69,5 +69,5 @@ def runs(site: Site) -> dict[str, Run]:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_value_that_does_not_fit_the_host(runs: dict[str, Run], case: str) -> None:
+def test_value_that_does_not_fit_the_host(runs: dict[str, Run], case: str) -> None:
     check(runs[case], Problem(HOST, CASES[case].key, CASES[case].seen))

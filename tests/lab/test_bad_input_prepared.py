@@ -87,11 +87,11 @@ CASES: dict[str, tuple[str, str, dict[str, Any], str, str]] = {
         "10.89.43.0/24 overlaps with the route 10.89.0.0/16 over eth0",
     ),
     "a route that contradicts": (
-        "ip route add 10.0.0.64/27 via 203.0.113.1",
-        "ip route del 10.0.0.64/27",
+        "ip route add 10.0.0.112/28 via 203.0.113.1",
+        "ip route del 10.0.0.112/28",
         {},
         "network_subnet",
-        "eth1 is to carry 10.0.0.0/24, but the host routes 10.0.0.64/27 over eth0",
+        "eth1 is to carry 10.0.0.0/24, but the host routes 10.0.0.112/28 over eth0",
     ),
     "the card is down": (
         "ip link set eth1 down",
@@ -140,7 +140,7 @@ def test_what_stands_in_the_way_is_named(site: Site, case: str) -> None:
         refused(site, Problem(HOST, key, seen), **data)
 
 
-def test_an_address_that_the_lan_uses_is_not_taken(site: Site) -> None:
+def test_address_that_the_lan_uses_is_not_taken(site: Site) -> None:
     """Every place of the range but the first; the neighbour is in no inventory of ours."""
     places = " ".join(f"10.0.0.{last}" for last in range(121, 128))
     add = f"for a in {places}; do ip address add $a/32 dev eth1; done"
@@ -150,7 +150,7 @@ def test_an_address_that_the_lan_uses_is_not_taken(site: Site) -> None:
         refused(site, Problem(HOST, "container_range", seen), instances=[7043])
 
 
-def test_a_shim_that_the_lan_uses_is_not_taken(site: Site) -> None:
+def test_shim_that_the_lan_uses_is_not_taken(site: Site) -> None:
     add = "ip address add 10.0.0.100/32 dev eth1"
     with done(NEIGHBOUR, add, add.replace(" add ", " del ")):
         problem = Problem(HOST, "shim_address", "10.0.0.100, meant for the shim, is answered by")
@@ -168,6 +168,6 @@ def test_two_things_on_one_port_are_told_apart(site: Site) -> None:
         assert run.code == 0, run.output
 
 
-def test_the_host_is_fine_without_all_that(site: Site) -> None:
+def test_host_is_fine_without_all_that(site: Site) -> None:
     """Nothing above was refused for another reason than its own."""
     assert site.pyinfra("deploy.py", "--dry").code == 0

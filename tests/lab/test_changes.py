@@ -29,7 +29,7 @@ def live(host: str, network: str) -> dict[str, Any]:
     return networks[0]
 
 
-def test_a_new_container_range_reaches_the_live_network(site: Site) -> None:
+def test_new_container_range_reaches_the_live_network(site: Site) -> None:
     other = started("plain5")
     moved = dataclasses.replace(site, by_host={"plain4": {"container_range": str(ELSEWHERE)}})
     moved.deploy_twice()
@@ -42,7 +42,7 @@ def test_a_new_container_range_reaches_the_live_network(site: Site) -> None:
     check_paths(HOSTS)
 
 
-def test_a_new_publish_subnet_reaches_the_live_network(site: Site) -> None:
+def test_new_publish_subnet_reaches_the_live_network(site: Site) -> None:
     moved = dataclasses.replace(site, everywhere={"publish_subnet": "10.89.77.0/24"})
     moved.deploy_twice()
     for host in HOSTS:
@@ -51,7 +51,7 @@ def test_a_new_publish_subnet_reaches_the_live_network(site: Site) -> None:
     check_paths(HOSTS)
 
 
-def test_a_changed_instance_list_leaves_the_others_running(site: Site) -> None:
+def test_changed_instance_list_leaves_the_others_running(site: Site) -> None:
     site.deploy_twice()
     kept = {host: started(host)["onetime-7044"] for host in HOSTS}
     address = in_container("plain4", 7044, "ip -4 -o address")
@@ -67,7 +67,7 @@ def test_a_changed_instance_list_leaves_the_others_running(site: Site) -> None:
     check_paths(HOSTS, ports=(7044, 7045))
 
 
-def test_a_changed_environment_restarts_all_and_reaches_the_app(site: Site) -> None:
+def test_changed_environment_restarts_all_and_reaches_the_app(site: Site) -> None:
     awkward = "a 'b' \"c\" $HOME %i #x = ä \\n"
     changed = dataclasses.replace(site, everywhere={"environment": {"ONETIME_TEST_X": awkward}})
     changed.deploy_twice()
@@ -99,7 +99,7 @@ def test_secrets_reach_the_app_and_stay_secret(site: Site) -> None:
     assert in_container("plain4", 7044, 'echo "$ONETIME_KEY"') == ""
 
 
-def test_a_given_address_is_the_databases_only_one(site: Site) -> None:
+def test_given_address_is_the_databases_only_one(site: Site) -> None:
     ssh("plain4", "cp /etc/hosts /root/hosts; sed -i 's/.* maindb/10.0.0.99 maindb/' /etc/hosts")
     dataclasses.replace(site, everywhere={"db_address": "10.0.0.10"}).deploy_twice()
     for port in (7043, 7044):
@@ -108,7 +108,7 @@ def test_a_given_address_is_the_databases_only_one(site: Site) -> None:
     ssh("plain4", "cp /root/hosts /etc/hosts")
 
 
-def test_an_image_that_is_there_is_used_and_one_that_is_not_is_loaded(site: Site) -> None:
+def test_image_is_used_if_it_is_there_and_else_loaded(site: Site) -> None:
     newer = {"image": "localhost/onetime-lab:2", "image_archive": str(api.image_archive("2"))}
     changed = dataclasses.replace(site, everywhere=newer)
     changed.deploy_twice()
@@ -119,7 +119,7 @@ def test_an_image_that_is_there_is_used_and_one_that_is_not_is_loaded(site: Site
     assert page("outside", "203.0.113.14", 7043)["version"] == "1"
 
 
-def test_an_image_that_cannot_be_had_stops_before_anything_is_restarted(site: Site) -> None:
+def test_image_that_cannot_be_had_ends_the_run_before_restarts(site: Site) -> None:
     site.deploy_twice()
     before = {host: started(host) for host in HOSTS}
     for wrong in (

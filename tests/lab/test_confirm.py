@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from plan.model import PATIENCE
+from names import PATIENCE
 from tests.lab.conftest import Fresh
 from tests.lab.harness import Site, check_paths, ssh, started
 
@@ -16,17 +16,16 @@ HOST = "plain6"
 
 # What a bad template adds to the host's side, in place of what it has.
 RULES = (
-    "rules.nft.j2",
+    "templates/rules.nft.j2",
     "{% for chain in chains %}",
     "chain trap {\n\t\ttype filter hook input priority -100; policy accept;\n"
     "\t\ttcp dport 22 ct state new drop\n\t}\n{% for chain in chains %}",
 )
 SHIM = (
-    "host-network.sh.j2",
-    "ip route replace {{ shim.container_range }}",
+    "host/network.sh",
+    'ip route replace "$SHIM_RANGE"',
     # The address that the deploy comes from.
-    "ip route replace 203.0.113.254/32 dev {{ shim.interface }}\n"
-    "ip route replace {{ shim.container_range }}",
+    'ip route replace 203.0.113.254/32 dev "$SHIM"\n  ip route replace "$SHIM_RANGE"',
 )
 
 
@@ -40,16 +39,18 @@ def site(fresh: Fresh) -> Site:
 def own_side() -> str:
     """Return what the deploy can do to the host's own network."""
     return ssh(
-        HOST, "nft list tables | sort; nft list table ip onetime; ip -brief link; ip -4 route"
+        HOST,
+        "nft list tables | sort; nft --stateless list table ip onetime; "
+        "ip -brief link; ip -4 route",
     )
 
 
 @pytest.mark.parametrize("trap", [RULES, SHIM], ids=["rules", "shim"])
-def test_a_host_that_is_cut_off_comes_back_in_its_old_state(
+def test_host_that_is_cut_off_comes_back_in_its_old_state(
     site: Site, checkout: Path, trap: tuple[str, str, str]
 ) -> None:
     template, text, bad = trap
-    path = checkout / "templates" / template
+    path = checkout / template
     assert text in path.read_text()
     path.write_text(path.read_text().replace(text, bad))
     before, running = own_side(), started(HOST)
@@ -64,15 +65,13 @@ def test_a_host_that_is_cut_off_comes_back_in_its_old_state(
     assert started(HOST) == running
     assert ssh(HOST, "readlink /etc/onetime/current") == release
     check_paths(site.hosts)
-    assert ssh(HOST, "ls /etc/onetime").split() == ["current", "found", "releases"]
+    assert ssh(HOST, "ls /etc/onetime").split() == ["current", "found", "releases", "switch"]
 
 
-def test_a_first_deploy_that_cuts_the_host_off_leaves_nothing_of_itself_there(
-    fresh: Fresh, checkout: Path
-) -> None:
+def test_first_deploy_that_cuts_the_host_off_leaves_nothing(fresh: Fresh, checkout: Path) -> None:
     site = fresh(HOST)
     template, text, bad = RULES
-    path = checkout / "templates" / template
+    path = checkout / template
     path.write_text(path.read_text().replace(text, bad))
     found = "nft list tables; ip -brief link; ip -4 route; cat /proc/sys/net/ipv4/ip_forward"
     before = ssh(HOST, found)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from plan import settings
+from plan.inventory import settings
 from tests.lab.conftest import Fresh
 from tests.lab.harness import PYINFRA, ROOT, check_paths, page
 
@@ -56,6 +56,7 @@ EXPECTED: dict[str, dict[str, dict[str, Any]]] = {
             "secrets": {"SECRET": "env:ONETIME_STAGING_SECRET"},
             "image_archive": None,
             "ssh_user": "deploy",
+            "ssh_strict_host_key_checking": "yes",
             "_sudo": True,
         },
     },
@@ -69,6 +70,7 @@ EXPECTED: dict[str, dict[str, dict[str, Any]]] = {
             "shim": False,
             "image_archive": None,
             "ssh_user": "root",
+            "ssh_strict_host_key_checking": "yes",
         },
         "app2.production.example": {
             "instances": [7043, 7044, 7045],
@@ -90,14 +92,17 @@ def test_pyinfra_merges_an_environment_as_its_files_say(environment: str) -> Non
         assert {word: merged[host][word] for word in words} == words
 
 
+SSH = ("ssh_user", "ssh_strict_host_key_checking")
+
+
 @pytest.mark.parametrize("environment", EXPECTED)
-def test_an_environment_is_complete_and_has_no_unknown_word(environment: str) -> None:
+def test_environment_is_complete_and_has_no_unknown_word(environment: str) -> None:
     for host, data in inventory_data(f"inventories/{environment}/inventory.py").items():
-        assert settings.read(host, data, {}, ignored=["ssh_user"])
+        assert settings.read(host, data, {}, ignored=SSH)
 
 
 @pytest.mark.parametrize("environment", EXPECTED)
-def test_an_environment_takes_nothing_from_the_lab(environment: str) -> None:
+def test_environment_takes_nothing_from_the_lab(environment: str) -> None:
     for data in inventory_data(f"inventories/{environment}/inventory.py").values():
         assert not data.keys() & set(LAB_ONLY)
         assert "onetime-lab" not in json.dumps(data)
@@ -113,7 +118,7 @@ def test_hosts_that_are_not_there_give_a_clear_connection_error(environment: str
     assert "No hosts remaining!" in done.stderr
 
 
-def test_an_environment_outside_of_the_checkout(fresh: Fresh, tmp_path: Path) -> None:
+def test_environment_outside_of_the_checkout(fresh: Fresh, tmp_path: Path) -> None:
     """Its own group_data wins over the checkout's, key by key, and a host's data over both."""
     site = fresh(HOST, directory=tmp_path)
     site.by_host = {HOST: {"container_range": RANGE, "instances": [7043]}}

@@ -33,7 +33,7 @@ def site(fresh: Fresh) -> Site:
     ],
     ids=["image", "mode", "networks and list"],
 )
-def test_the_release_before_serves_again(site: Site, change: dict[str, object]) -> None:
+def test_release_before_serves_again(site: Site, change: dict[str, object]) -> None:
     release = ssh(HOST, "readlink /etc/onetime/current")
     run = dataclasses.replace(site, everywhere={**BROKEN, **change}).deploy()
     assert run.code != 0

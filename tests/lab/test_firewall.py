@@ -24,6 +24,7 @@ DROPS = f"flush ruleset\ntable inet filter {{ {CHAIN}; }}\n"
 RELOADS = {
     "flush": "nft flush ruleset",
     "nftables": "systemctl restart nftables",
+    "interfaces made anew": "podman network reload --all",
     "nftables that drops": (
         "cp /etc/nftables.conf /etc/nftables.conf.found; "
         f"printf '%s' '{DROPS}' > /etc/nftables.conf; systemctl restart nftables"
@@ -32,6 +33,11 @@ RELOADS = {
 BACK = (
     "[ ! -e /etc/nftables.conf.found ] || mv /etc/nftables.conf.found /etc/nftables.conf; "
     "systemctl disable --quiet nftables; systemctl stop nftables"
+)
+UNGUARDED = (
+    "for name in $(podman ps --filter network=onetime-publish --format '{{.Names}}'); do "
+    "nsenter --net --target $(podman inspect --format '{{.State.Pid}}' $name) "
+    "ip rule del priority 4300; done"
 )
 FIREWALLD_RELOADS = {
     "reload": "firewall-cmd --quiet --reload",
@@ -122,8 +128,8 @@ def deployed(site: Site) -> Site:
 @pytest.mark.parametrize(
     ("taken", "told"),
     [
-        ("nft flush ruleset", "rules and shim; restore the ports of onetime-7043, onetime-7044"),
-        ("nft delete table inet netavark", "Will restore the ports of onetime-7043, onetime-7044"),
+        ("nft flush ruleset", "Will set the host's rules and shim\n"),
+        (UNGUARDED, "Will guard anew onetime-7043, onetime-7044"),
         (
             "nft delete table ip onetime; ip link delete macvlan0; "
             "echo 0 >/proc/sys/net/ipv4/ip_forward",
@@ -131,7 +137,7 @@ def deployed(site: Site) -> Site:
         ),
     ],
 )
-def test_the_next_deploy_repairs_what_nothing_has_restored(
+def test_next_deploy_repairs_what_nothing_has_restored(
     deployed: Site, taken: str, told: str
 ) -> None:
     before = started(HOST)
@@ -147,13 +153,13 @@ def test_the_next_deploy_repairs_what_nothing_has_restored(
     survives(HOST, "nft flush ruleset")
 
 
-def test_a_dry_run_tells_what_a_reload_has_taken(deployed: Site) -> None:
-    ssh(HOST, "systemctl stop onetime-firewall; nft delete table inet netavark")
+def test_dry_run_tells_what_a_reload_has_taken(deployed: Site) -> None:
+    ssh(HOST, f"systemctl stop onetime-firewall; {UNGUARDED}")
     run = deployed.pyinfra("deploy.py", "--dry")
-    assert "Will restore the ports of onetime-7043, onetime-7044" in run.output
+    assert "Will guard anew onetime-7043, onetime-7044" in run.output
     with pytest.raises(AssertionError):
         check_paths(deployed.hosts, patience=1)
-    # Whoever starts it again has the ports back.
+    # Whoever starts it again has the way back.
     ssh(HOST, "systemctl start onetime-firewall")
     answers_again(HOST, time.monotonic())
 
@@ -166,7 +172,7 @@ def test_a_dry_run_tells_what_a_reload_has_taken(deployed: Site) -> None:
     ],
 )
 @pytest.mark.usefixtures("deployed")
-def test_what_restores_outlives_its_own_end(victim: str) -> None:
+def test_watcher_outlives_its_own_end(victim: str) -> None:
     process = "systemctl show --property=MainPID --value onetime-firewall"
     before = ssh(HOST, process)
     survives(HOST, f"kill -9 {victim}; nft flush ruleset")
@@ -174,7 +180,7 @@ def test_what_restores_outlives_its_own_end(victim: str) -> None:
 
 
 @pytest.mark.usefixtures("deployed")
-def test_what_restores_is_idle_once_it_has() -> None:
+def test_watcher_is_idle_once_it_has() -> None:
     survives(HOST, "nft flush ruleset")
     usage = "systemctl show --property=CPUUsageNSec --value onetime-firewall"
     ssh(HOST, f"{usage} | grep -x '[0-9]*'")
@@ -188,7 +194,7 @@ def test_what_restores_is_idle_once_it_has() -> None:
 
 
 @pytest.mark.usefixtures("nftables")
-def test_a_boot_with_a_firewall_of_the_host(deployed: Site) -> None:
+def test_boot_with_a_firewall_of_the_host(deployed: Site) -> None:
     ssh(HOST, RELOADS["nftables that drops"])
     answers_again(HOST, time.monotonic())
     ssh(HOST, "systemctl enable --quiet nftables")
@@ -212,7 +218,7 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_reload_during_a_deploy_does_not_break_it(deployed: Site, moment: str) -> None:
+def test_reload_during_a_deploy_does_not_break_it(deployed: Site, moment: str) -> None:
     everywhere = {**deployed.everywhere, "environment": {"ONETIME_TEST_MOMENT": moment}}
     changed = dataclasses.replace(deployed, everywhere=everywhere)
     flush = f"until {MOMENTS[moment]}; do sleep 0.02; done 2>/dev/null; nft flush ruleset"
@@ -227,23 +233,24 @@ def test_a_reload_during_a_deploy_does_not_break_it(deployed: Site, moment: str)
     changed.deploy_twice()
 
 
-def test_ports_of_sidecars_are_restored_too(site: Site) -> None:
-    """There the published port is the sidecar's, and so is the network."""
+def test_guards_of_sidecars_are_restored_too(site: Site) -> None:
+    """There the network is the sidecar's, and so is its guard."""
     there = in_mode(site, "wireguard")
     assert there.deploy().code == 0
     # The tunnel finds its way again by itself, which may take it a handshake.
     survives(HOST, "nft flush ruleset", seconds=30)
-    ssh(HOST, "systemctl stop onetime-firewall; nft delete table inet netavark")
+    ssh(HOST, f"systemctl stop onetime-firewall; {UNGUARDED}")
     run = there.deploy()
     assert run.code == 0, run.output
-    assert "Will restore the ports of onetime-wg-7043, onetime-wg-7044" in run.output
+    assert "Will guard anew onetime-wg-7043, onetime-wg-7044" in run.output
     answers_again(HOST, time.monotonic(), 30)
     there.deploy_twice()
 
 
-def test_host_mode_has_nothing_to_restore(site: Site) -> None:
+def test_host_mode_has_its_own_table_alone_to_restore(site: Site) -> None:
     there = in_mode(site, "host")
     assert there.deploy().code == 0
     survives(HOST, "nft flush ruleset")
-    assert ssh(HOST, "nft list ruleset") == ""
+    wait_until(HOST, "nft list table ip onetime")
+    assert ssh(HOST, "nft list tables") == "table ip onetime"
     there.deploy_twice()

@@ -84,7 +84,7 @@ MODES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_an_instance_that_stops_ends_what_it_has_begun(site: Site, mode: str) -> None:
+def test_instance_that_stops_ends_what_it_has_begun(site: Site, mode: str) -> None:
     settings, ways = MODES[mode]
     dataclasses.replace(site, everywhere=settings).deploy_twice()
     before = started(HOST)
@@ -105,7 +105,7 @@ def test_an_instance_that_stops_ends_what_it_has_begun(site: Site, mode: str) ->
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_an_instance_that_starts_refuses_until_it_is_healthy(site: Site, mode: str) -> None:
+def test_instance_that_starts_refuses_until_it_is_healthy(site: Site, mode: str) -> None:
     settings, ways = MODES[mode]
     dataclasses.replace(site, everywhere=settings).deploy_twice()
     loaded = api.ssh(HOST, "podman load -q", stdin=api.image_archive("never-healthy"))
@@ -129,7 +129,7 @@ def test_an_instance_that_starts_refuses_until_it_is_healthy(site: Site, mode: s
     assert gates() == ""
 
 
-def test_the_same_port_of_another_address_is_somebody_elses(site: Site) -> None:
+def test_same_port_of_another_address_is_somebody_elses(site: Site) -> None:
     dataclasses.replace(site, everywhere={"publish_address": PRIVATE}).deploy_twice()
     ssh(HOST, "systemd-run --quiet --unit=mine tcpsvd -l mine 127.0.0.1 7043 echo mine")
     with request("maindb", PRIVATE):
@@ -141,7 +141,7 @@ def test_the_same_port_of_another_address_is_somebody_elses(site: Site) -> None:
     wait_until(HOST, f"systemctl is-active --quiet {UNIT}")
 
 
-def test_a_request_without_end_is_given_up(site: Site) -> None:
+def test_request_without_end_is_given_up(site: Site) -> None:
     site.deploy_twice()
     with request("outside", PUBLIC):
         before = time.monotonic()
@@ -150,7 +150,7 @@ def test_a_request_without_end_is_given_up(site: Site) -> None:
     assert ask("outside", PUBLIC) == 0
 
 
-def test_the_next_instance_stops_only_when_the_last_was_back_for_a_while(site: Site) -> None:
+def test_next_instance_stops_when_the_last_was_back_a_while(site: Site) -> None:
     site.deploy_twice()
     ssh(HOST, "systemctl restart onetime@7043 && systemctl restart onetime@7044")
     back = int(ssh(HOST, "systemctl show -P ActiveEnterTimestampMonotonic onetime@7043"))
@@ -195,23 +195,23 @@ def test_no_gate_is_closed_after_a_power_cut_in_a_restart(site: Site) -> None:
     assert gates() == ""
 
 
-def test_a_gate_that_nobody_opens_opens_by_itself(site: Site) -> None:
+def test_gate_that_nobody_opens_opens_by_itself(site: Site) -> None:
     """It would take three minutes; the kernel's own count of them has to do."""
     site.deploy_twice()
-    ssh(HOST, "sh /etc/onetime/current/gate.sh close 7043")
+    ssh(HOST, "sh /etc/onetime/current/host/gate.sh close 7043")
     assert ask("outside", PUBLIC) == REFUSED
     assert "7043 timeout 3m expires 2m" in ssh(HOST, "nft list table inet onetime-gate-7043")
-    ssh(HOST, "sh /etc/onetime/current/gate.sh open 7043")
+    ssh(HOST, "sh /etc/onetime/current/host/gate.sh open 7043")
     assert ask("outside", PUBLIC) == 0
 
 
 @pytest.mark.parametrize("broken", ["rm $gate", "echo 'exit 1' >$gate", "echo nonsense >$gate"])
-def test_a_broken_gate_keeps_no_instance_from_running(site: Site, broken: str) -> None:
+def test_broken_gate_keeps_no_instance_from_running(site: Site, broken: str) -> None:
     site.deploy_twice()
     before = started(HOST)["onetime-7043"]
-    ssh(HOST, f"gate=/etc/onetime/current/gate.sh; {broken}; systemctl restart {UNIT}")
+    ssh(HOST, f"gate=/etc/onetime/current/host/gate.sh; {broken}; systemctl restart {UNIT}")
     assert started(HOST)["onetime-7043"] != before
     assert ask("outside", PUBLIC) == 0
     run = site.deploy()
     assert run.code == 0, run.output
-    assert "drain" in ssh(HOST, "cat /etc/onetime/current/gate.sh")
+    assert "drain" in ssh(HOST, "cat /etc/onetime/current/host/gate.sh")

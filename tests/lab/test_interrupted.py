@@ -19,7 +19,6 @@ MOMENTS = (
     "Connecting to hosts",
     "Preparing operation files",
     "Starting operation: Lock the host",
-    "Starting operation: Image | Upload the archive",
     "Starting operation: Image | Have the image",
     "Starting operation: Stage",
     "Starting operation: Switch over",
@@ -55,12 +54,12 @@ def kill_at(site: Site, moment: str) -> None:
 def repaired(site: Site, ports: tuple[int, ...]) -> None:
     site.deploy_twice()
     check_paths(site.hosts, ports)
-    assert ssh(HOST, "ls /etc/onetime").split() == ["current", "found", "releases"]
+    assert ssh(HOST, "ls /etc/onetime").split() == ["current", "found", "releases", "switch"]
     assert "onetime" not in ssh(HOST, "ls /var/lib/containers")
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_killed_first_deploy_is_repaired(fresh: Fresh, moment: str) -> None:
+def test_killed_first_deploy_is_repaired(fresh: Fresh, moment: str) -> None:
     site = fresh(HOST)
     kill_at(site, moment)
     repaired(site, (7043, 7044))
@@ -74,7 +73,7 @@ def deployed(fresh: Fresh) -> Site:
 
 
 @pytest.mark.parametrize("moment", [moment for moment in MOMENTS if "Upload" not in moment])
-def test_a_killed_change_is_repaired(deployed: Site, moment: str) -> None:
+def test_killed_change_is_repaired(deployed: Site, moment: str) -> None:
     """Moves everything at once, one way and, in the next case, back."""
     ports = ssh(HOST, "ls /etc/onetime/current/quadlet")
     there = "onetime@7045.container" in ports

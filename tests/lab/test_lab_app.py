@@ -68,7 +68,7 @@ def state(name: str) -> str:
     return answer(f"podman inspect -f '{{{{.State.Status}}}}' {name}")
 
 
-def test_it_says_who_asks_and_who_answers() -> None:
+def test_app_says_who_asks_and_who_answers() -> None:
     said = get("/whoami")
     assert re.search(r"^client=[\d.]+$", said, flags=re.MULTILINE)
     own = re.search(r"^container=(\S+)$", said, flags=re.MULTILINE)
@@ -80,7 +80,7 @@ def test_it_says_who_asks_and_who_answers() -> None:
     assert code("/nothing") == "404"
 
 
-def test_it_is_healthy_exactly_while_its_database_answers() -> None:
+def test_app_is_healthy_exactly_while_its_database_answers() -> None:
     assert code("/api/v2/status") == "200"
     answer(f"podman exec app {ASK}")
     run("lost", "-p 8001:3000 -e DB_PORT=1", "1")
@@ -92,7 +92,7 @@ def test_it_is_healthy_exactly_while_its_database_answers() -> None:
     assert api.ssh(HOST, f"podman exec lost {ASK}").returncode != 0
 
 
-def test_it_serves_many_at_once() -> None:
+def test_app_serves_many_at_once() -> None:
     with ExitStack() as stack:
         for _ in range(50):  # say nothing, and keep the connection
             stack.enter_context(socket.create_connection((ADDRESS, 8000), timeout=5))
@@ -101,7 +101,7 @@ def test_it_serves_many_at_once() -> None:
         assert time.monotonic() - started < 2
 
 
-def test_it_stops_at_once() -> None:
+def test_app_stops_at_once() -> None:
     run("brief", "", "1")
     took = answer(
         "start=$(date +%s%N); podman stop brief >&2; echo $((($(date +%s%N)-start)/1000000))"
@@ -110,7 +110,7 @@ def test_it_stops_at_once() -> None:
     assert answer("podman inspect -f '{{.State.ExitCode}}' brief") == "0"
 
 
-def test_it_reaches_the_database_and_the_outside() -> None:
+def test_app_reaches_the_database_and_the_outside() -> None:
     assert answer("podman exec app wget -q -O - http://198.51.100.10/") == f"client={ADDRESS}"
     asked = "podman exec app sh -c '(echo PING; echo QUIT) | nc -w 2 maindb 6379'"
     assert "PONG" in answer(asked)

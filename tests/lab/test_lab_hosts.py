@@ -84,7 +84,7 @@ def test_every_unit_is_up_and_the_network_counts_as_online() -> None:
     assert "plain19" in answer("plain19", "journalctl -b -o short -n 1")
 
 
-def test_a_reboot_keeps_the_disk_and_nothing_else() -> None:
+def test_reboot_keeps_the_disk_and_nothing_else() -> None:
     answer("plain19", "echo kept >/root/kept && echo kept >/var/lib/containers/kept")
     answer(
         "plain19", "nft add table ip left && ip link add podman1 type bridge && echo x >/run/left"
@@ -100,7 +100,7 @@ def test_a_reboot_keeps_the_disk_and_nothing_else() -> None:
     assert ports("plain19").split() == ["plain19-eth0", "plain19-eth1"]
 
 
-def test_a_power_cut_is_survived() -> None:
+def test_power_cut_is_survived() -> None:
     answer("plain19", "echo synced >/root/synced && sync")
     boot = boot_id("plain19")
     assert lab("reboot", "--hard", "plain19").returncode == 0
@@ -119,7 +119,7 @@ def test_up_brings_back_a_host_that_went_down_by_itself() -> None:
 
 @pytest.mark.parametrize("moment", [0.1, 0.3, 0.5, 0.7, 1.0, 1.5])
 @pytest.mark.parametrize("whole_group", [False, True], ids=["alone", "with children"])
-def test_an_up_that_was_killed_is_completed_by_the_next(moment: float, whole_group: bool) -> None:
+def test_up_that_was_killed_is_completed_by_the_next(moment: float, whole_group: bool) -> None:
     api.down(*SPARE)
     process = subprocess.Popen(
         [*LAB, "up", *SPARE], cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
@@ -136,7 +136,7 @@ def test_an_up_that_was_killed_is_completed_by_the_next(moment: float, whole_gro
         assert answer(host, "redis-cli -h maindb ping") == "PONG"
 
 
-def test_a_base_whose_building_was_killed_leaves_nothing() -> None:
+def test_base_whose_building_was_killed_leaves_nothing() -> None:
     another_base = "from lab import api, base; base.SETUP += '# another'; api.up()"
     process = subprocess.Popen([sys.executable, "-c", another_base], cwd=ROOT)
     # Programs are being configured in the new root by now, with /proc and more mounted there.
@@ -150,7 +150,7 @@ def test_a_base_whose_building_was_killed_leaves_nothing() -> None:
     assert str(BASES) not in Path("/proc/mounts").read_text()
 
 
-def test_a_down_that_was_killed_is_completed_by_the_next() -> None:
+def test_down_that_was_killed_is_completed_by_the_next() -> None:
     process = subprocess.Popen([*LAB, "down", *SPARE], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     assert process.stdout.readline() == "removing plain18\n"

@@ -93,7 +93,7 @@ def test_hosts_see_each_other_on_the_private_network(hosts: dict[str, api.Host])
             assert reaches("plain9", host.private_address, 22), host.name
 
 
-def test_the_public_network_leads_to_no_private_one() -> None:
+def test_public_network_leads_to_no_private_one() -> None:
     for address in ("10.0.0.10", "10.0.0.19", "10.0.0.1", "10.0.5.10"):
         assert not reaches("outside", address, 22)
         assert not reaches("outside", address, 6379)
@@ -103,13 +103,13 @@ def test_the_public_network_leads_to_no_private_one() -> None:
     assert reaches("outside", "203.0.113.19", 22)
 
 
-def test_the_far_database_is_behind_the_gateway() -> None:
+def test_far_database_is_behind_the_gateway() -> None:
     assert reaches("far9", "10.0.5.10", 6379)
     assert not reaches("plain9", "10.0.5.10", 6379)
     assert not reaches("maindb", "10.0.5.10", 6379)
 
 
-def test_the_bridges_have_no_address_and_forward_nothing() -> None:
+def test_bridges_have_no_address_and_forward_nothing() -> None:
     shown = api.run_in("switch", ["ip", "-o", "address"]).stdout
     assert re.findall(r"inet6? (\S+)", shown) in (["127.0.0.1/8"], ["127.0.0.1/8", "::1/128"])
     for namespace, forwards in {
@@ -122,7 +122,7 @@ def test_the_bridges_have_no_address_and_forward_nothing() -> None:
         assert setting.stdout.strip() == forwards, namespace
 
 
-def test_the_wireguard_endpoint_comes_back_with_its_keys() -> None:
+def test_wireguard_endpoint_comes_back_with_its_keys() -> None:
     known = api.wireguard()
     cgroup.kill("wgpeer")
     assert api.run_in("wgpeer", ["wg", "show", "interfaces"]).stdout.strip() == ""

@@ -56,12 +56,12 @@ def test_anyone_but_root() -> None:
         assert "must be run as root" in refusal("unshare", "--user", *LAB, *arguments)
 
 
-def test_a_machine_that_cannot_make_macvlan_interfaces() -> None:
+def test_machine_that_cannot_make_macvlan_interfaces() -> None:
     powerless = ("setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin")
     assert "cannot make macvlan interfaces" in refusal(*powerless, *LAB, "up")
 
 
-def test_a_machine_that_uses_the_public_network_itself() -> None:
+def test_machine_that_uses_the_public_network_itself() -> None:
     elsewhere = (
         "ip link add there type veth && ip link set there up"
         ' && ip address add 203.0.113.77/24 dev there && exec "$@"'

@@ -51,7 +51,7 @@ def ports() -> list[str]:
     return re.findall(rf"{HOST}-eth\d", api.run_in("switch", ["ip", "-o", "link"]).stdout)
 
 
-def test_it_is_a_host_like_the_others_with_a_kernel_of_its_own(machine: api.Host) -> None:
+def test_machine_is_a_host_like_the_others_with_a_kernel_of_its_own(machine: api.Host) -> None:
     assert (machine.public_address, machine.private_address) == (PUBLIC, PRIVATE)
     assert answer("systemctl is-system-running; hostname").split() == ["running", HOST]
     assert "cloud-amd64" in answer("uname -r")
@@ -70,7 +70,7 @@ def test_its_cards_are_those_of_a_plain_host() -> None:
     ]
 
 
-def test_it_reaches_the_database_the_outside_and_its_neighbours() -> None:
+def test_machine_reaches_the_database_the_outside_and_its_neighbours() -> None:
     # An answer may come late where the machine has much else to do.
     assert answer("redis-cli -h maindb ping") == "PONG"
     assert answer("curl -sm 20 http://198.51.100.10/") == f"client={PUBLIC}"
@@ -88,7 +88,7 @@ def test_commands_run_in_it_as_in_a_namespace() -> None:
 
 
 @pytest.mark.parametrize("kind", ["ipvlan mode l2", "macvlan mode bridge"])
-def test_a_link_on_its_private_card_is_a_way_to_the_database(kind: str) -> None:
+def test_link_on_its_private_card_is_a_way_to_the_database(kind: str) -> None:
     answer(
         f"ip netns add guest && ip link add guest0 link eth1 netns guest type {kind} && "
         f"ip -n guest address add {GUEST}/24 dev guest0 && ip -n guest link set guest0 up"
@@ -102,14 +102,14 @@ def test_a_link_on_its_private_card_is_a_way_to_the_database(kind: str) -> None:
         api.run_in("maindb", ["ip", "neigh", "flush", "to", GUEST])
 
 
-def test_it_has_wireguard_and_the_modules_of_a_router() -> None:
+def test_machine_has_wireguard_and_the_modules_of_a_router() -> None:
     answer("ip link add wg0 type wireguard && ip link set wg0 up")
     assert "wg0" in answer("ip -brief link show type wireguard")
     answer("ip link delete wg0")
     answer("modprobe br_netfilter && nft add table ip probe && nft delete table ip probe")
 
 
-def test_the_app_runs_and_its_port_is_published() -> None:
+def test_app_runs_and_its_port_is_published() -> None:
     loaded = api.ssh(HOST, "podman load -q", stdin=api.image_archive())
     assert loaded.stdout == f"Loaded image: {IMAGE}\n", loaded
     # Limits are real here: all controllers are the machine's own.
@@ -121,7 +121,7 @@ def test_the_app_runs_and_its_port_is_published() -> None:
     assert answer("podman exec app cat /sys/fs/cgroup/pids.max") == "99"
 
 
-def test_a_reboot_keeps_the_disk_and_nothing_else() -> None:
+def test_reboot_keeps_the_disk_and_nothing_else() -> None:
     answer("echo kept >/root/kept && nft add table ip left && echo x >/run/left")
     boot, identity = boot_id(), answer("cat /etc/machine-id")
     done = lab("reboot", HOST)
@@ -134,7 +134,7 @@ def test_a_reboot_keeps_the_disk_and_nothing_else() -> None:
     assert ports() == [f"{HOST}-eth0", f"{HOST}-eth1"]
 
 
-def test_a_power_cut_is_survived() -> None:
+def test_power_cut_is_survived() -> None:
     answer("echo synced >/root/synced && sync")
     boot = boot_id()
     api.reboot(HOST, hard=True)
@@ -142,7 +142,7 @@ def test_a_power_cut_is_survived() -> None:
     assert answer("cat /root/synced; systemctl is-system-running").split() == ["synced", "running"]
 
 
-def test_it_is_brought_back_by_the_next_up_however_often_that_is_cut_off() -> None:
+def test_host_is_brought_back_by_an_up_that_was_cut_off() -> None:
     boot = boot_id()
     api.ssh(HOST, "systemctl poweroff")
     wait_until(lambda: not cgroup.running(HOST), what=f"{HOST} to go down", seconds=300)
@@ -159,7 +159,7 @@ def test_it_is_brought_back_by_the_next_up_however_often_that_is_cut_off() -> No
     assert answer("cat /root/synced; systemctl is-system-running").split() == ["synced", "running"]
 
 
-def test_a_base_whose_building_was_killed_leaves_nothing() -> None:
+def test_base_whose_building_was_killed_leaves_nothing() -> None:
     another = "from lab import api, vmbase; vmbase.SETUP += '# another'; api.up('vm8')"
     process = subprocess.Popen([sys.executable, "-c", another], cwd=ROOT)
 

@@ -56,17 +56,17 @@ def test_requests_that_are_lost_are_seen(site: Site) -> None:
     assert any("503" in answer.error for answer in load.failed), str(load)
 
 
-def test_an_image_change_loses_no_request(site: Site) -> None:
+def test_image_change_loses_no_request(site: Site) -> None:
     assert deploy_under_load(dataclasses.replace(site, everywhere=NEWER)) == {"1", "2"}
 
 
-def test_an_environment_change_loses_no_request(site: Site) -> None:
+def test_environment_change_loses_no_request(site: Site) -> None:
     assert dataclasses.replace(site, everywhere=NEWER).deploy().code == 0
     changed = {**NEWER, "environment": {"ONETIME_TEST_X": "changed"}}
     assert deploy_under_load(dataclasses.replace(site, everywhere=changed)) == {"2"}
 
 
-def test_a_template_change_loses_no_request(site: Site, checkout: Path) -> None:
+def test_template_change_loses_no_request(site: Site, checkout: Path) -> None:
     template = checkout / "templates" / "onetime@.container.j2"
-    template.write_text(template.read_text().replace("StopTimeout=20", "StopTimeout=21"))
+    template.write_text(template.read_text().replace("{{ names.INSTANCE_STOP }}", "21"))
     deploy_under_load(dataclasses.replace(site, checkout=checkout))

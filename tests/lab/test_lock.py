@@ -57,7 +57,7 @@ def first(site: Site) -> Iterator[subprocess.Popen[bytes]]:
             one.wait()
 
 
-def test_the_second_of_two_deploys_is_told_of_the_first(
+def test_second_of_two_deploys_is_told_of_the_first(
     site: Site, first: subprocess.Popen[bytes]
 ) -> None:
     before = snapshot(HOST)
@@ -68,7 +68,7 @@ def test_the_second_of_two_deploys_is_told_of_the_first(
     assert snapshot(HOST) == before
 
 
-def test_the_lock_of_a_killed_deploy_lapses(site: Site, first: subprocess.Popen[bytes]) -> None:
+def test_lock_of_a_killed_deploy_lapses(site: Site, first: subprocess.Popen[bytes]) -> None:
     first.send_signal(signal.SIGKILL)
     first.wait()
     ssh(HOST, "[ -e /run/onetime/lock ]")
@@ -76,7 +76,7 @@ def test_the_lock_of_a_killed_deploy_lapses(site: Site, first: subprocess.Popen[
     check_paths(site.hosts)
 
 
-def test_a_lock_is_free_after_a_deploy_and_after_one_that_failed(site: Site) -> None:
+def test_lock_is_free_after_a_deploy_be_it_good_or_failed(site: Site) -> None:
     changed = dataclasses.replace(site, everywhere={"environment": {"ONETIME_TEST_A": "1"}})
     assert changed.deploy().code == 0
     assert "lock" not in ssh(HOST, "ls /run/onetime").split()
@@ -86,7 +86,7 @@ def test_a_lock_is_free_after_a_deploy_and_after_one_that_failed(site: Site) -> 
     site.deploy_twice()
 
 
-def test_a_deploy_waits_for_a_change_that_goes_on_without_its_operator(site: Site) -> None:
+def test_deploy_waits_for_a_change_without_its_operator(site: Site) -> None:
     changed = dataclasses.replace(site, everywhere={"environment": {"ONETIME_TEST_B": "1"}})
     process = subprocess.Popen(
         [str(PYINFRA), str(changed.inventory()), "deploy.py", "-y"],

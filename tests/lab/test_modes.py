@@ -33,7 +33,7 @@ def site(fresh: Fresh) -> Site:
     return fresh(HOST)
 
 
-def test_the_walk_has_every_move_once() -> None:
+def test_walk_has_every_move_once() -> None:
     moves = list(itertools.pairwise(WALK))
     assert len(moves) == len(set(moves)) == len(MODES) * (len(MODES) - 1)
 
@@ -46,7 +46,7 @@ def test_one_deploy_moves_a_host_from_any_mode_to_any_other(site: Site) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_mode_survives_a_reboot(site: Site, mode: str) -> None:
+def test_mode_survives_a_reboot(site: Site, mode: str) -> None:
     assert in_mode(site, mode).deploy().code == 0
     api.reboot(HOST)
     for port in PORTS:

@@ -37,7 +37,7 @@ def guarded(site: Site) -> Iterator[None]:
 
 @pytest.mark.usefixtures("guarded")
 @pytest.mark.parametrize("mode", ["routed", "macvlan", "direct"])
-def test_a_firewall_that_drops_forwarded_traffic_lets_ours_through(site: Site, mode: str) -> None:
+def test_firewall_that_drops_forwarded_packets_lets_ours_pass(site: Site, mode: str) -> None:
     dataclasses.replace(site, everywhere={"network_mode": mode}).deploy_twice()
     check_paths(site.hosts)
 
@@ -61,7 +61,7 @@ def routed_to(site: Site) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("routed_to")
-def test_the_database_sees_the_host_with_nat_and_the_container_without(site: Site) -> None:
+def test_database_sees_the_host_with_nat_else_the_container(site: Site) -> None:
     dataclasses.replace(site, everywhere={"network_mode": "routed"}).deploy_twice()
     for port in PORTS:
         assert " addr=10.0.0.11:" in in_container("plain1", port, CLIENT)
@@ -72,7 +72,7 @@ def test_the_database_sees_the_host_with_nat_and_the_container_without(site: Sit
     check_paths(site.hosts)
 
 
-def test_a_cloud_host_with_a_single_address_routes(fresh: Fresh) -> None:
+def test_cloud_host_with_a_single_address_routes(fresh: Fresh) -> None:
     site = dataclasses.replace(fresh("cloud1"), everywhere={"network_mode": "routed"})
     site.deploy_twice()
     for port in PORTS:
@@ -131,7 +131,7 @@ def test_what_a_mode_cannot_do_is_refused(
     assert words in problem
 
 
-def test_host_gateway_is_refused_where_the_database_is_another_host(site: Site) -> None:
+def test_host_gateway_is_refused_for_a_database_elsewhere(site: Site) -> None:
     elsewhere = {"network_mode": "direct", "db_address": "host-gateway"}
     run = dataclasses.replace(site, everywhere=elsewhere).deploy()
     assert run.code != 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import subprocess
 
 import pytest
 
@@ -12,6 +13,8 @@ from tests.lab import modes
 from tests.lab.conftest import Fresh
 from tests.lab.harness import (
     PORTS,
+    PYINFRA,
+    ROOT,
     Site,
     check_paths,
     in_container,
@@ -35,8 +38,8 @@ WALK = (
 )
 
 
-def in_mode(site: Site, mode: str) -> Site:
-    return modes.in_mode(site, mode, client=CLIENT)
+def in_mode(site: Site, mode: str, **more: object) -> Site:
+    return modes.in_mode(site, mode, client=CLIENT, **more)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,7 @@ def site(fresh: Fresh) -> Site:
     return dataclasses.replace(made, by_host={HOST: {"container_range": RANGE}})
 
 
-def test_ipvlan_leaves_the_host_as_it_was_found_and_its_dry_run_touches_nothing(site: Site) -> None:
+def test_ipvlan_leaves_the_host_as_it_was_found(site: Site) -> None:
     ipvlan = in_mode(site, "ipvlan")
     before = snapshot(HOST)
     run = ipvlan.pyinfra("deploy.py", "--dry", "--diff")
@@ -55,7 +58,7 @@ def test_ipvlan_leaves_the_host_as_it_was_found_and_its_dry_run_touches_nothing(
     check_teardown(ipvlan)
 
 
-def test_the_walk_has_every_move_with_what_this_kernel_alone_has_once() -> None:
+def test_walk_has_every_move_of_this_kernel_once() -> None:
     moves = list(itertools.pairwise(WALK))
     between = set(itertools.permutations(("ipvlan", "wireguard", "macvlan", "routed"), 2))
     assert sorted(moves) == sorted(between - {("macvlan", "routed"), ("routed", "macvlan")})
@@ -70,7 +73,7 @@ def test_one_deploy_moves_a_host_to_any_other_mode(site: Site) -> None:
 
 
 def test_ipvlan_containers_are_neighbours_on_the_hosts_mac(site: Site) -> None:
-    in_mode(site, "ipvlan").deploy_twice()
+    in_mode(site, "ipvlan", lan_clients=["10.0.0.10"]).deploy_twice()
     card = ssh(HOST, "cat /sys/class/net/eth1/address")
     for port in PORTS:
         answer = in_container(HOST, port, 'printf "CLIENT INFO\\r\\nQUIT\\r\\n" | nc maindb 6379')
@@ -85,7 +88,7 @@ def test_ipvlan_containers_are_neighbours_on_the_hosts_mac(site: Site) -> None:
 
 
 @pytest.mark.parametrize("mode", ["ipvlan", "wireguard"])
-def test_a_mode_survives_a_reboot(site: Site, mode: str) -> None:
+def test_mode_survives_a_reboot(site: Site, mode: str) -> None:
     in_mode(site, mode).deploy_twice()
     api.reboot(HOST)
     for port in PORTS:
@@ -97,7 +100,7 @@ def test_a_mode_survives_a_reboot(site: Site, mode: str) -> None:
     assert again.changed == 0, again.output
 
 
-def test_the_kernel_makes_the_tunnels_and_a_lost_one_comes_back(site: Site) -> None:
+def test_kernel_makes_the_tunnels_and_a_lost_one_comes_back(site: Site) -> None:
     assert in_mode(site, "wireguard").deploy().code == 0
     assert "wireguard-go" not in ssh(HOST, "ps -A -o args")
     for port, client in zip(PORTS, api.wireguard().clients[CLIENT:], strict=False):
@@ -124,9 +127,40 @@ def test_shim_goes_with_its_word(site: Site) -> None:
     assert "ipvlan0" not in ssh(HOST, "ip -brief link; ip route")
 
 
-def test_without_the_kernels_driver_ipvlan_is_refused_with_what_would_work(fresh: Fresh) -> None:
+def test_ipvlan_without_its_driver_is_refused_with_what_works(fresh: Fresh) -> None:
     run = in_mode(fresh("plain1"), "ipvlan").deploy()
     assert run.code != 0
     (problem,) = [line for line in run.output.splitlines() if line.startswith("  - ")]
     assert problem.startswith("  - plain1: network_mode: the kernel cannot make ipvlan links")
     assert problem.endswith("macvlan, routed, direct, wireguard, host.")
+
+
+@pytest.mark.parametrize("moment", ["switching", "current"])
+def test_power_cut_finds_a_whole_release_on_the_disk(site: Site, moment: str) -> None:
+    """What nspawn cannot show: here the host's page cache goes with its power."""
+    there = in_mode(site, "routed")
+    there.deploy_twice()
+    before = ssh(HOST, "readlink /etc/onetime/current")
+    conditions = {
+        "switching": "[ -e /etc/onetime/switching ]",
+        "current": f'[ "$(readlink /etc/onetime/current)" != {before} ]',
+    }
+    changed = dataclasses.replace(
+        there, everywhere={**there.everywhere, "environment": {"ONETIME_TEST_POWER": moment}}
+    )
+    process = subprocess.Popen(
+        [str(PYINFRA), str(changed.inventory()), "deploy.py", "-y"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(HOST, conditions[moment])
+    api.reboot(HOST, hard=True)
+    process.kill()
+    process.wait()
+    wait_until(HOST, "[ ! -e /etc/onetime/switching ]", seconds=600)
+    for release in ssh(HOST, "ls -d /etc/onetime/releases/[0-9]*").split():
+        assert ssh(HOST, f"cd {release} && sha256sum --quiet --check digests") == ""
+    changed.deploy_twice()
+    check_paths(site.hosts)

@@ -22,7 +22,7 @@ def test_every_path_of_every_instance_works_at_the_same_time(site: Site) -> None
     check_paths(site.hosts)
 
 
-def test_the_database_sees_each_container_as_a_host_of_its_own(site: Site) -> None:
+def test_database_sees_each_container_as_a_host_of_its_own(site: Site) -> None:
     seen = set()
     for host in site.hosts:
         for port in PORTS:
@@ -51,7 +51,7 @@ def test_no_two_containers_share_an_address_or_a_mac(site: Site) -> None:
     assert len(set(addresses)) == len(set(macs)) == len(site.hosts) * len(PORTS)
 
 
-def test_after_a_reboot_all_is_back_and_a_deploy_changes_nothing(site: Site) -> None:
+def test_reboot_brings_all_back_and_leaves_nothing_to_do(site: Site) -> None:
     for host in site.hosts:
         api.reboot(host)
     for host in site.hosts:

@@ -17,13 +17,15 @@ import pytest
 
 from facts.proc import Listener
 from lab import api
-from plan import settings
-from plan.fleet import Observed, plan_fleet
+from plan.fleet import plan_fleet
+from plan.inventory import settings
+from plan.observed import Observed
 from plan.problems import PlanError
-from tasks import prepare
+from rollout.observe import local_secrets
 from tests.lab.conftest import Fresh
 from tests.lab.harness import ROOT, page, snapshot, ssh
 from tests.unit import observed
+from tests.unit.planned import altered
 
 pytestmark = pytest.mark.alone
 
@@ -47,7 +49,7 @@ for file in "$@"; do
 done
 """
 
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def sections() -> dict[str, str]:
@@ -64,18 +66,18 @@ def planned(values: Mapping[str, Any]) -> None:
         plain,
         addresses=(IPv4Address("10.0.0.20"), IPv4Address("203.0.113.20")),
         listeners=plain.listeners | {Listener(IPv4Address(0), 8022)},
-        answering={IPv4Address("10.0.0.41"): "52:54:00:12:34:56"},
     )
-    installed = replace(
+    installed = altered(
         observed.nothing_installed(),
-        image_id=None if "image" in values else "0123456789ab",
-        drivers=frozenset({"macvlan"}),
+        images={} if "image" in values else {observed.DEFAULTS["image"]: "0123456789ab"},
+        kernel_links=frozenset({"macvlan"}),
     )
     data = {**observed.DEFAULTS, "container_range": "10.0.0.128/27", **values}
     read = settings.read("app1", data, {})
     if {"secrets", "image_archive"} & values.keys():
-        prepare._local("app1", read)
-    plan_fleet({"app1": Observed(read, network, installed)}, {})
+        local_secrets("app1", read)
+    answering = {IPv4Address("10.0.0.41"): "52:54:00:12:34:56"}
+    plan_fleet({"app1": Observed(read, network, installed, answering=answering)}, {})
 
 
 def errors() -> list[tuple[str, dict[str, Any], str]]:
@@ -104,7 +106,7 @@ def test_every_setting_has_its_default_and_says_it() -> None:
 
 
 @pytest.mark.parametrize("word", settings.KEYS)
-def test_the_example_of_a_setting_is_accepted(word: str) -> None:
+def test_example_of_a_setting_is_accepted(word: str) -> None:
     (example,) = re.findall(r"```python\n(.+?)```", sections()[word], re.DOTALL)
     names: dict[str, Any] = {}
     exec(example, {}, names)  # noqa: S102
@@ -113,7 +115,7 @@ def test_the_example_of_a_setting_is_accepted(word: str) -> None:
 
 
 @pytest.mark.parametrize(("word", "values", "error"), errors())
-def test_a_bad_value_gives_the_documented_error(
+def test_bad_value_gives_the_documented_error(
     word: str, values: dict[str, Any], error: str
 ) -> None:
     with pytest.raises(PlanError) as raised:
@@ -121,7 +123,7 @@ def test_a_bad_value_gives_the_documented_error(
     assert f"  - app1: {error}" in str(raised.value), word
 
 
-def test_the_host_of_the_documentation_is_accepted_as_it_is() -> None:
+def test_host_of_the_documentation_is_accepted_as_it_is() -> None:
     planned({})
 
 

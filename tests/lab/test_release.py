@@ -38,9 +38,9 @@ def test_units_that_quadlet_rejects_never_go_live(site: Site, checkout: Path) ->
     assert untouched(snapshot(HOST)) == untouched(before)
 
 
-def test_a_changed_template_reaches_the_instances(site: Site, checkout: Path) -> None:
+def test_changed_template_reaches_the_instances(site: Site, checkout: Path) -> None:
     template = checkout / "templates" / "onetime@.container.j2"
-    template.write_text(template.read_text().replace("StopTimeout=20", "StopTimeout=21"))
+    template.write_text(template.read_text().replace("{{ names.INSTANCE_STOP }}", "21"))
     before = started(HOST)
     run = dataclasses.replace(site, checkout=checkout).deploy()
     assert run.code == 0, run.output
@@ -49,7 +49,7 @@ def test_a_changed_template_reaches_the_instances(site: Site, checkout: Path) ->
     check_paths(site.hosts)
 
 
-def test_a_handful_of_releases_is_kept_and_the_links_lead_to_the_last(site: Site) -> None:
+def test_releases_are_kept_by_five_and_links_lead_to_the_last(site: Site) -> None:
     secret = {"secrets": {"KEY": "env:HOME"}}
     assert dataclasses.replace(site, everywhere=secret).deploy().code == 0
     assert "onetime-KEY-1" in ssh(HOST, "podman secret ls")

@@ -46,7 +46,7 @@ def order(run: Run) -> list[str]:
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_bad_release_stops_at_its_first_instance(site: Site, case: str) -> None:
+def test_bad_release_stops_at_its_first_instance(site: Site, case: str) -> None:
     data, told = BROKEN[case]
     before = {host: started(host) for host in HOSTS}
     releases = {host: ssh(host, "readlink /etc/onetime/current") for host in HOSTS}
@@ -55,7 +55,7 @@ def test_a_bad_release_stops_at_its_first_instance(site: Site, case: str) -> Non
     assert told in run.output
     (bad,) = order(run)
     (untouched,) = set(HOSTS) - {bad}
-    assert f"[{untouched}] not touched, since {bad} failed" in run.output
+    assert f"[{untouched}] skipped, since {bad} failed" in run.output
     assert "going back to release" in run.output
     assert started(untouched) == before[untouched]
     assert started(bad)["onetime-7044"] == before[bad]["onetime-7044"]
@@ -66,7 +66,7 @@ def test_a_bad_release_stops_at_its_first_instance(site: Site, case: str) -> Non
     assert site.deploy().changed == 0
 
 
-def test_hosts_take_turns_and_every_image_is_there_before_the_first_one(site: Site) -> None:
+def test_hosts_take_turns_after_every_image_is_there(site: Site) -> None:
     run = dataclasses.replace(site, everywhere=image("2")).deploy()
     assert run.code == 0, run.output
     assert len(order(run)) == len(HOSTS)
@@ -92,7 +92,7 @@ def test_with_a_rollout_of_two_both_hosts_change_at_once(site: Site) -> None:
     assert max(begun) < min(ended)
 
 
-def test_an_image_that_one_host_cannot_get_stops_the_run(site: Site) -> None:
+def test_image_that_one_host_cannot_get_stops_the_run(site: Site) -> None:
     before = {host: snapshot(host) for host in HOSTS}
     site = dataclasses.replace(
         site,
@@ -108,7 +108,7 @@ def test_an_image_that_one_host_cannot_get_stops_the_run(site: Site) -> None:
     assert snapshot("plain6") == before["plain6"]
 
 
-def test_a_host_that_cannot_be_reached_stops_the_run_unless_it_is_left_out(site: Site) -> None:
+def test_unreachable_host_ends_the_run_unless_left_out(site: Site) -> None:
     before = snapshot("plain6")
     changed = dataclasses.replace(
         site,
@@ -123,7 +123,7 @@ def test_a_host_that_cannot_be_reached_stops_the_run_unless_it_is_left_out(site:
     assert "ONETIME_TEST_A=1" in ssh("plain6", "cat /etc/onetime/current/environment")
 
 
-def test_releases_tell_when_they_were_made_by_whom_and_with_which_image(site: Site) -> None:
+def test_releases_tell_time_operator_and_image(site: Site) -> None:
     site.deploy_twice()
     known = ssh("plain6", "cat /etc/onetime/current/about").split()
     assert len(known) == 3

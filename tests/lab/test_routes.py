@@ -9,7 +9,7 @@ HOST = "far3"
 LANE = "plain14"  # the same range is used there
 
 
-def test_a_block_that_holds_the_subnet_leads_containers_to_the_database(fresh: Fresh) -> None:
+def test_route_around_the_subnet_leads_to_the_database(fresh: Fresh) -> None:
     """Many networks have one route for all of 10/8; the subnet itself stays on the link."""
     site = fresh(HOST)
     ssh(HOST, "ip route add 10.0.0.0/8 via 10.0.0.1 && ip route del 10.0.5.0/24")

@@ -45,7 +45,7 @@ def site(fresh: Fresh) -> Site:
 
 
 @pytest.mark.parametrize("host", FITTING)
-def test_the_private_network_is_found(site: Site, host: str) -> None:
+def test_private_network_is_found(site: Site, host: str) -> None:
     assert host in site.hosts
     assert definition(host) == FITTING[host]
 
@@ -54,7 +54,7 @@ def test_every_path_works_on_every_kind_of_host(site: Site) -> None:
     check_paths(site.hosts)
 
 
-def test_a_database_behind_the_private_gateway_is_reached_as_the_container_itself(
+def test_database_behind_the_gateway_sees_the_container(
     site: Site,
 ) -> None:
     assert "far1" in site.hosts
@@ -65,7 +65,7 @@ def test_a_database_behind_the_private_gateway_is_reached_as_the_container_itsel
 
 
 @pytest.mark.parametrize("host", REFUSED)
-def test_a_host_that_does_not_fit_is_refused_untouched(fresh: Fresh, host: str) -> None:
+def test_host_that_does_not_fit_is_refused_untouched(fresh: Fresh, host: str) -> None:
     site = fresh(host)
     site.everywhere = {"container_range": "10.0.0.192/28", "db_address": "10.0.0.10"}
     before = snapshot(host)

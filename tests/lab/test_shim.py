@@ -58,12 +58,12 @@ def test_host_and_containers_reach_each_other(site: Site) -> None:
     check_paths(site.hosts)
 
 
-def test_the_hosts_other_traffic_takes_its_old_ways(site: Site, before: dict[str, str]) -> None:
+def test_hosts_other_traffic_takes_its_old_ways(site: Site, before: dict[str, str]) -> None:
     for host in site.hosts:
         assert ways(host) == before[host]
 
 
-def test_the_lan_finds_the_host_at_its_own_card(site: Site) -> None:
+def test_lan_finds_the_host_at_its_own_card(site: Site) -> None:
     for host in api.hosts():
         if host.name in site.hosts and host.private_address:
             card = ssh(host.name, "cat /sys/class/net/eth1/address")
@@ -92,7 +92,7 @@ def test_it_is_back_after_a_reboot(site: Site, before: dict[str, str]) -> None:
     assert again.changed == 0, again.output
 
 
-def test_a_shim_that_somebody_removed_is_repaired_without_a_restart(site: Site) -> None:
+def test_removed_shim_is_repaired_without_a_restart(site: Site) -> None:
     ssh("plain1", "ip link delete macvlan0")
     containers = ssh("plain1", "podman ps -q | sort")
     run = dataclasses.replace(site, everywhere={"shim": True}).deploy()

@@ -10,7 +10,7 @@ from tests.lab.harness import check_paths, ssh
 HOST = "plain4"
 
 
-def test_a_user_with_sudo_deploys_and_one_without_is_refused(fresh: Fresh) -> None:
+def test_user_with_sudo_deploys_and_one_without_is_refused(fresh: Fresh) -> None:
     site = fresh(HOST)
     ssh(
         HOST,

@@ -26,7 +26,10 @@ PUBLIC = "203.0.113.16"
 NEW = {"image": "localhost/onetime-lab:2", "image_archive": str(api.image_archive("2"))}
 # No packet leads back to the machine that deploys.
 CUT = ("blackhole", f"{MACHINE_ADDRESS}/32")
-SETTLED = '[ "$(systemctl is-active onetime-switch.service)" = inactive ]'
+SETTLED = (
+    "[ ! -e /etc/onetime/switching ] && "
+    '[ "$(systemctl is-active onetime-switch.service)" = inactive ]'
+)
 
 # A whole change takes about this long, from the start of pyinfra to its end, in seconds.
 SPAN = 12.0
@@ -96,7 +99,12 @@ def serves_one_release(old: str, new: str) -> None:
 def converges(site: Site) -> None:
     site.deploy_twice()
     check_paths(site.hosts)
-    assert set(ssh(HOST, "ls /etc/onetime").split()) == {"current", "found", "releases"}
+    assert set(ssh(HOST, "ls /etc/onetime").split()) == {
+        "current",
+        "found",
+        "releases",
+        "switch",
+    }
 
 
 @pytest.mark.parametrize("part", range(10))
@@ -110,7 +118,7 @@ def test_pyinfra_is_killed(site: Site, part: int) -> None:
 
 
 @pytest.mark.parametrize("part", range(10))
-def test_the_way_to_the_host_is_cut(site: Site, part: int) -> None:
+def test_way_to_the_host_is_cut(site: Site, part: int) -> None:
     wanted = other(site)
     old, new = ("1", "2") if wanted.everywhere else ("2", "1")
     with running(wanted):
@@ -129,7 +137,7 @@ def test_the_way_to_the_host_is_cut(site: Site, part: int) -> None:
 
 
 @pytest.mark.parametrize("part", range(6))
-def test_the_power_is_cut(site: Site, part: int) -> None:
+def test_power_is_cut(site: Site, part: int) -> None:
     wanted = other(site)
     old, new = ("1", "2") if wanted.everywhere else ("2", "1")
     with running(wanted):
@@ -141,7 +149,7 @@ def test_the_power_is_cut(site: Site, part: int) -> None:
     converges(wanted)
 
 
-def test_the_unit_itself_is_killed(site: Site) -> None:
+def test_unit_itself_is_killed(site: Site) -> None:
     wanted = other(site)
     old, new = ("1", "2") if wanted.everywhere else ("2", "1")
     with running(wanted) as process:

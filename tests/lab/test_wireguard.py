@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab import api
-from tests.lab import wireguard
+from tests.lab import tunnels as wireguard
 from tests.lab.conftest import Fresh
 from tests.lab.harness import (
     PORTS,
@@ -41,7 +41,7 @@ def own_pid(port: int) -> str:
     return ssh(HOST, f"podman inspect --format '{{{{.State.Pid}}}}' onetime-wg-{port}")
 
 
-def test_without_wireguard_and_tun_it_is_refused_and_nothing_is_touched(site: Site) -> None:
+def test_host_without_wireguard_and_tun_is_refused_untouched(site: Site) -> None:
     ssh(HOST, "mount --bind /dev/null /dev/net/tun")
     before = snapshot(HOST)
     run = site.deploy()
@@ -56,12 +56,12 @@ def test_without_wireguard_and_tun_it_is_refused_and_nothing_is_touched(site: Si
     assert snapshot(HOST) == before
 
 
-def test_a_dry_run_shows_all_but_the_keys_and_touches_nothing(site: Site) -> None:
+def test_dry_run_shows_all_but_the_keys_and_touches_nothing(site: Site) -> None:
     before = snapshot(HOST)
     run = site.pyinfra("deploy.py", "--dry", "--diff")
     assert run.code == 0, run.output
     assert "quadlet/onetime-wg@.container" in run.output
-    assert "ip route add 10.77.0.10/32" in run.output
+    assert " 10.77.0.10/32 " in run.output
     for client in api.wireguard().clients:
         assert client.private_key.read_text().strip() not in run.output
     assert snapshot(HOST) == before
@@ -74,7 +74,7 @@ def test_every_path_works_and_the_database_sees_the_tunnels(site: Site) -> None:
         assert f" addr={client.address.removesuffix('/32')}:" in in_container(HOST, port, CLIENT)
 
 
-def test_the_database_is_reached_no_other_way(site: Site) -> None:
+def test_database_is_reached_no_other_way(site: Site) -> None:
     assert site.deploy().code == 0
     question = "timeout 2 bash -c '</dev/tcp/10.77.0.10/6379'"
     for namespace in (HOST, "outside", "maindb"):
@@ -102,9 +102,7 @@ def captured(site: Site) -> Iterator[dict[str, str]]:
     ssh(HOST, "systemctl stop 'tap-*'")
 
 
-def test_the_tunnel_carries_what_is_for_the_database_and_nothing_else(
-    site: Site, captured: dict[str, str]
-) -> None:
+def test_tunnel_carries_the_databases_traffic_alone(site: Site, captured: dict[str, str]) -> None:
     check_paths(site.hosts)
     wait_until(HOST, f"grep -q 10.77.0.10 {captured['inner']}")
     inside = ssh(HOST, f"cat {captured['inner']}").splitlines()
@@ -126,7 +124,7 @@ def test_the_tunnel_carries_what_is_for_the_database_and_nothing_else(
         "podman kill onetime-7043",
     ],
 )
-def test_an_instance_comes_back_by_itself_with_its_tunnel(site: Site, crash: str) -> None:
+def test_instance_comes_back_by_itself_with_its_tunnel(site: Site, crash: str) -> None:
     assert site.deploy().code == 0
     before = started(HOST)
     ssh(HOST, crash)
@@ -147,7 +145,7 @@ def test_an_instance_comes_back_by_itself_with_its_tunnel(site: Site, crash: str
     assert again.changed == 0, again.output
 
 
-def test_a_peer_that_was_away_is_used_again_without_any_restart(site: Site) -> None:
+def test_peer_that_was_away_is_used_again_without_any_restart(site: Site) -> None:
     assert site.deploy().code == 0
     before = started(HOST)
     public = {host.name: host.public_address for host in api.hosts()}[HOST]

@@ -12,7 +12,7 @@ from typing import Any
 from facts.installed import Installed, InstalledState
 from facts.network import HostNetwork, Network
 from facts.reading import decode
-from plan.settings import Settings, read
+from plan.inventory.settings import Settings, read
 from tests.unit.kernel import answers_text
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -48,7 +48,7 @@ def installed_lines(kind: str) -> list[str]:
     A question that is newer than the capture gets no answer, like a command that is not there.
     """
     answers = decode((FIXTURES / "installed" / kind).read_text().splitlines())
-    asked = re.findall(r"^say (\S+)", Installed().command(), re.MULTILINE)
+    asked = re.findall(r"^say (\S+)", Installed().command([]), re.MULTILINE)
     return answers_text(dict.fromkeys(asked, "") | answers)
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from plan.addresses import Pool, allocate, mac, usable
+from plan.fleet import probes
+from plan.network.addresses import Pool, allocate, mac, usable
+from tests.unit.observed import address
+from tests.unit.planned import observed, plan_one, refusals
 
 SUBNET = IPv4Network("10.0.0.0/24")
 PORTS = st.integers(1024, 65535)
@@ -38,16 +42,14 @@ def members(pool: Pool) -> list[IPv4Address]:
 
 
 @given(pools())
-def test_a_pool_is_its_range_without_first_address_shim_and_edges(pool: Pool) -> None:
+def test_pool_is_its_range_without_first_shim_and_edges(pool: Pool) -> None:
     assert pool.room == len(members(pool))
     assert [address for address in SUBNET if address in pool] == members(pool)
     assert sorted(pool.starting_at(7043)) == members(pool)
 
 
 @given(pools(), st.lists(st.lists(PORTS, max_size=12, unique=True), min_size=1, max_size=8))
-def test_an_instance_keeps_its_address_through_all_edits_of_the_list(
-    pool: Pool, lists: list[list[int]]
-) -> None:
+def test_instance_keeps_its_address_through_all_edits(pool: Pool, lists: list[list[int]]) -> None:
     installed: dict[int, IPv4Address] = {}
     for ports in lists:
         chosen = allocate(ports, pool, installed)
@@ -74,19 +76,19 @@ def test_whatever_is_installed_nothing_is_given_twice(
 
 
 @given(pools(), PORTS)
-def test_the_only_instance_is_where_its_port_says(pool: Pool, port: int) -> None:
+def test_only_instance_is_where_its_port_says(pool: Pool, port: int) -> None:
     """Not a promise to anybody, but what makes two inventories with one host agree."""
     first, second = allocate([port], pool, {}), allocate([port], pool, {})
     assert first == second
 
 
 @pytest.mark.parametrize("size", ["10.0.0.0/8", "0.0.0.0/0", "10.0.0.0/9"])
-def test_a_range_of_millions_takes_no_time(size: str) -> None:
-    pool = usable(IPv4Network(size), subnet=None, shim=IPv4Address("10.0.0.1"))
+def test_range_of_millions_takes_no_time(size: str) -> None:
+    pool = usable(IPv4Network(size), subnet=SUBNET, shim=IPv4Address("10.0.0.1"))
     assert len(set(allocate(range(7000, 7100), pool, {}).values())) == 100
 
 
-def test_a_range_of_one_address_has_room_for_nobody() -> None:
+def test_range_of_one_address_has_room_for_nobody() -> None:
     pool = usable(IPv4Network("10.0.0.128/32"), subnet=SUBNET, shim=IPv4Address("10.0.0.128"))
     assert (pool.room, allocate([7043], pool, {})) == (0, {})
 
@@ -99,3 +101,29 @@ def test_macs_are_unique_local_and_unicast(addresses: set[IPv4Address]) -> None:
         first, *rest = (int(byte, 16) for byte in text.split(":"))
         assert first & 0b11 == 0b10
         assert len(rest) == 5
+
+
+# Parts of 10.0.0.0/24 at both of its edges; its router and database are moved out of their way.
+EDGES = st.builds(
+    lambda prefix, last: list(IPv4Network("10.0.0.0/24").subnets(new_prefix=prefix))[-last],
+    st.integers(25, 30),
+    st.integers(0, 1),
+)
+
+
+@given(EDGES, st.lists(st.integers(1024, 65535), min_size=1, max_size=9, unique=True))
+@example(IPv4Network("10.0.0.224/27"), [7067])
+def test_what_is_planned_is_what_is_asked_for(part: IPv4Network, ports: list[int]) -> None:
+    middle = "10.0.0.127" if part[0] > address("10.0.0.127") else "10.0.0.128"
+    words = {"network_gateway": middle, "container_range": str(part)}
+    seen = observed(shim=True, instances=ports, db_address="10.5.0.9", **words)
+    elsewhere = dataclasses.replace(
+        seen.network, addresses=(address(middle),), listeners=frozenset()
+    )
+    seen = dataclasses.replace(seen, network=elsewhere)
+    if problems := refusals({"h": seen}):
+        assert all("has room for" in problem.observation for problem in problems)
+        return
+    plan = plan_one(seen)
+    assert plan.mode.shim is not None
+    assert set(probes(seen)) == {one.address for one in plan.instances} | {plan.mode.shim.address}

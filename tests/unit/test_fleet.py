@@ -12,10 +12,10 @@ import pytest
 from facts.installed import InstalledState
 from facts.podman import Container, PodmanNetwork
 from facts.proc import Listener, Route
-from facts.release import Entry
-from plan.fleet import Observed, plan_fleet, probes
+from plan.fleet import plan_fleet, probes
+from plan.observed import Observed
 from tests.unit.observed import RANGE, address, settings
-from tests.unit.planned import as_planned, fresh, observed, plan_one, refusals
+from tests.unit.planned import altered, as_planned, fresh, observed, plan_one, refusals
 
 
 def at(seen: Observed, own: str) -> Observed:
@@ -38,10 +38,10 @@ def lines(hosts: Mapping[str, Observed], bystanders: Mapping[str, Any] | None = 
     return [str(problem) for problem in refusals(hosts, bystanders)]
 
 
-def test_two_good_hosts_are_planned_and_share_no_address_and_no_mac() -> None:
+def test_good_hosts_share_no_address_and_no_mac() -> None:
     plans = plan_fleet(two({"shim": True}, {"shim": True}), {})
     used = [i.address for plan in plans.values() for i in plan.instances]
-    used += [plan.shim.address for plan in plans.values() if plan.shim]
+    used += [plan.mode.shim.address for plan in plans.values() if plan.mode.shim]
     assert len(used) == len(set(used)) == 6
     texts = [file.content for plan in plans.values() for file in plan.files]
     macs = [word for text in texts for word in text.split() if "mac=" in word]
@@ -101,7 +101,7 @@ def test_hosts_that_do_not_fit_together(
     assert line.startswith(expected)
 
 
-def test_the_place_of_a_port_is_as_the_case_above_says() -> None:
+def test_place_of_a_port_is_as_the_case_above_says() -> None:
     plan = plan_fleet(two({}, {}), {})["b"]
     assert plan.instances[0].address == address("10.0.0.160") + 1 + 7043 % 31
 
@@ -115,7 +115,7 @@ def test_hosts_on_known_different_subnets_never_meet() -> None:
     assert line.startswith("b: container_range: 10.0.1.128/27 overlaps with 10.0.1.128/27 of c. ")
 
 
-def test_hosts_that_this_run_leaves_alone_count_by_their_settings() -> None:
+def test_hosts_left_alone_count_by_their_settings() -> None:
     there = {
         "z1": settings(container_range="10.0.0.128/28"),
         "z2": settings(shim=True, shim_address="10.0.0.129", container_range="10.0.0.192/28"),
@@ -129,7 +129,7 @@ def test_hosts_that_this_run_leaves_alone_count_by_their_settings() -> None:
     ]
 
 
-def test_the_problems_of_all_hosts_come_at_once() -> None:
+def test_problems_of_all_hosts_come_at_once() -> None:
     hosts = two({"db_address": "host-gateway"}, {"container_range": "10.0.0.128/27"})
     hosts["c"] = observed("cloud", container_range="10.0.0.192/27")
     hosts["d"] = observed("nocard", container_range="10.0.0.224/27")
@@ -137,72 +137,82 @@ def test_the_problems_of_all_hosts_come_at_once() -> None:
     assert sum("overlaps" in line for line in lines(hosts)) == 1
 
 
-def test_who_answers_for_an_address_is_named() -> None:
+def test_answerer_for_an_address_is_named() -> None:
     (planned,) = {i.address for i in plan_one(observed(instances=[7043])).instances}
     assert planned is not None
     answers = {planned: "02:00:00:00:00:99", IPv4Address("10.0.0.77"): "02:00:00:00:00:77"}
     seen = observed(instances=[7043])
-    seen = dataclasses.replace(seen, network=dataclasses.replace(seen.network, answering=answers))
+    seen = dataclasses.replace(seen, answering=answers)
     (line,) = lines({"a": seen})
     assert f"{planned}, meant for instance 7043, is answered by 02:00:00:00:00:99 on" in line
 
     # Where the inventory knows who that is, it says so; a host's own address is told once.
     other = observed("plain", container_range="10.0.0.160/27")
     text = f"Network=onetime.network:ip={planned},mac=02:00:00:00:00:99\n"
-    drop_in = {"quadlet/onetime@7049.container.d/address.conf": Entry(content=text)}
-    moving = dataclasses.replace(other, installed=changed(release=drop_in))
+    drop_in = {"quadlet/onetime@7049.container.d/address.conf": text}
+    moving = dataclasses.replace(other, installed=changed(drop_ins=drop_in))
     (line,) = lines({"a": seen, "b": moving})
     assert "answered by 02:00:00:00:00:99 (instance 7049 of b) on the LAN" in line
     (line,) = lines({"a": seen, "b": at(other, str(planned))})
     assert line.startswith(f"a: container_range: 10.0.0.128/27 holds {planned}, an address of b")
 
 
-def test_only_addresses_that_do_not_run_yet_are_asked_for() -> None:
-    plan = plan_one(observed(shim=True))
-    chosen = settings(shim=True, **RANGE)
-    assert len(probes(chosen, fresh())) == 3
-    running = as_planned(plan)
-    assert probes(chosen, running) == ()
-    stopped = dataclasses.replace(running.containers["onetime-7044"], running=False)
-    one_down = {**running.containers, "onetime-7044": stopped}
-    assert len(probes(chosen, dataclasses.replace(running, containers=one_down))) == 1
-    moved = settings(shim=True, shim_address="10.0.0.50", **RANGE)
-    assert probes(moved, running) == ("10.0.0.50",)
-    assert probes(settings(container_range="0.0.0.0/0"), fresh()) == ()
+def test_addresses_asked_for_are_those_that_do_not_run_yet() -> None:
+    seen = observed(shim=True)
+    running = as_planned(plan_one(seen))
+    assert probes(dataclasses.replace(seen, installed=running)) == ()
+    stopped = dataclasses.replace(running.podman.containers["onetime-7044"], running=False)
+    one_down = {**running.podman.containers, "onetime-7044": stopped}
+    partly = altered(running, containers=one_down)
+    assert len(probes(dataclasses.replace(seen, installed=partly))) == 1
+    moved = observed(shim=True, shim_address="10.0.0.50")
+    assert probes(dataclasses.replace(moved, installed=running)) == (address("10.0.0.50"),)
+    assert probes(observed(container_range="0.0.0.0/0")) == ()
+    assert probes(observed("cloud")) == ()
+    assert probes(observed(network_mode="routed")) == ()
 
 
-def test_an_edited_drop_in_is_no_crash_and_gives_nobody_a_taken_address() -> None:
+def test_edited_drop_in_gives_nobody_a_taken_address() -> None:
     path = "quadlet/onetime@{}.container.d/address.conf"
     for text in (
         "Network=onetime.network:ip=999.1,mac=x\n",
         "Network=onetime.network:ip=10.0.0.140\n",
     ):
-        entries = {path.format(port): Entry(content=text) for port in (7043, 7044)}
-        installed = dataclasses.replace(fresh(), release=entries)
+        entries = {path.format(port): text for port in (7043, 7044)} | {"quadlet/x.conf": text}
+        installed = altered(fresh(), drop_ins=entries)
         plan = plan_one(dataclasses.replace(observed(), installed=installed))
         assert len({one.address for one in plan.instances}) == 2
 
 
 def changed(**fields: Any) -> InstalledState:
-    return dataclasses.replace(fresh(), **fields)
+    return altered(fresh(), **fields)
 
 
-STRANGER = Container("onetime-7043", True, None, 0, 1)
-OTHERS = PodmanNetwork("onetime", "bridge", None, (), None)
+STRANGER = Container("onetime-7043", True, None)
+OTHERS = PodmanNetwork("onetime", (), None)
 
 
 @pytest.mark.parametrize(
     ("installed", "data", "expected"),
     [
-        (changed(podman=(5, 2, 9)), {}, "podman: 5.2.9 is there, and 5.3 is needed"),
-        (changed(podman=None), {}, "podman: no Podman is there, and 5.3 is needed"),
+        (changed(version=(5, 2, 9)), {}, "podman: 5.2.9 is there, and 5.3 is needed"),
+        (changed(version=None), {}, "podman: no Podman is there, and 5.3 is needed"),
         (changed(foreign=("/etc/x/onetime.network",)), {}, "unit files: this deploy did not make"),
         (changed(containers={"onetime-7043": STRANGER}), {}, "podman: this deploy did not make"),
         (changed(networks={"onetime": OTHERS}), {}, "podman: this deploy did not make"),
-        (changed(drivers=frozenset()), {}, "network_mode: the kernel cannot make macvlan links"),
-        (changed(image_id=None), {"image": "localhost/x:1"}, "image: the host does not have"),
+        (
+            changed(kernel_links=frozenset()),
+            {},
+            "network_mode: the kernel cannot make macvlan links",
+        ),
+        (changed(images={}), {"image": "localhost/x:1"}, "image: the host does not have"),
         (fresh(), {"publish_address": "10.0.0.77"}, "publish_address: the host has no 10.0.0.77"),
         (fresh(), {"instances": [7043, 22022]}, "instances: something else listens on port 22022"),
+        (
+            fresh(),
+            {"image": "ghcr.io/onetimesecret/onetimesecret:current"},
+            "image: the host does not have ghcr.io/onetimesecret/onetimesecret:current, and no reg",
+        ),
         (fresh(), {"publish_subnet": "10.9.9.0/30"}, "publish_subnet: 10.9.9.0/30 has room for 1"),
         (fresh(), {"publish_subnet": "10.0.0.0/16"}, "publish_subnet: 10.0.0.0/16 overlaps with"),
         (fresh(), {"publish_subnet": "10.88.1.0/24"}, "publish_subnet: 10.88.1.0/24 overlaps wit"),
@@ -219,7 +229,7 @@ OTHERS = PodmanNetwork("onetime", "bridge", None, (), None)
         (fresh(), {"db_address": "127.0.0.1"}, "db_address: maindb is 127.0.0.1, on the host its"),
     ],
 )
-def test_a_host_that_does_not_fit(
+def test_host_that_does_not_fit(
     installed: InstalledState, data: dict[str, Any], expected: str
 ) -> None:
     seen = observed(**data)
@@ -231,19 +241,46 @@ def test_a_host_that_does_not_fit(
     assert line.count("a: ") == 1
 
 
-def test_without_root_nothing_else_is_said() -> None:
-    bare = changed(root=False, podman=None, image_id=None, drivers=frozenset())
+def test_root_missing_is_all_that_is_said() -> None:
+    bare = changed(root=False, version=None, images={}, kernel_links=frozenset())
     (line,) = lines({"a": dataclasses.replace(observed(), installed=bare)})
     assert line.startswith("a: ssh_user: the deploy does not run as root there. ")
 
 
-def test_a_database_on_the_host_itself_is_reached_over_the_shim() -> None:
+def test_database_on_the_host_itself_is_reached_over_the_shim() -> None:
     assert lines({"a": observed(db_address="10.0.0.15", shim=True)}) == []
 
 
-def test_a_block_that_holds_the_subnet_is_carried_to_the_containers() -> None:
+def test_route_around_the_subnet_reaches_the_containers() -> None:
     seen = observed(db_address="10.5.0.9", publish_subnet="172.30.0.0/24")
     block = Route("eth1", IPv4Network("10.0.0.0/8"), address("10.0.0.1"), 0)
     network = dataclasses.replace(seen.network, routes=(*seen.network.routes, block))
     plan = plan_one(dataclasses.replace(seen, network=network))
     assert "--route=10.0.0.0/8,10.0.0.1" in plan.file("quadlet/onetime.network").content
+
+
+@pytest.mark.parametrize("state", ["active", "activating", "deactivating"])
+def test_listener_of_an_instance_on_its_way_is_its_own(state: str) -> None:
+    """It was read at another moment than the containers were, and the deploy may be what mends."""
+    seen = observed(instances=[22022])
+    assert [problem.key for problem in refusals({"h": listening(seen)})] == ["instances"]
+    moving = altered(seen.installed, units={"onetime@22022.service": state})
+    assert refusals({"h": dataclasses.replace(listening(seen), installed=moving)}) == []
+
+
+def listening(seen: Observed) -> Observed:
+    listener = Listener(IPv4Address(0), 22022)
+    return dataclasses.replace(
+        seen, network=dataclasses.replace(seen.network, listeners=frozenset({listener}))
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [((5, 3, 0), False), ((5, 8, 9), False), ((5, 9, 0), True), ((6, 0, 0), True)],
+)
+def test_podman_that_nobody_has_tried_is_told(version: tuple[int, ...], told: bool) -> None:
+    seen = observed()
+    plan = plan_one(dataclasses.replace(seen, installed=altered(seen.installed, version=version)))
+    newer = [line for line in plan.warnings if "newer than what this was tried with" in line]
+    assert bool(newer) == told

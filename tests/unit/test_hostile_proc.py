@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pyinfra.api.exceptions import FactProcessError
 
 from facts import proc
+from facts.neighbours import Neighbours
 from facts.network import HostNetwork, Network
 from tests.unit.hostile import mutated
 from tests.unit.kernel import answers_text
@@ -76,7 +78,7 @@ def test_every_cut(name: str) -> None:
         ("tcp", "  sl  local\n   0: 0100007F:1B83\n", "line 2: 10 fields expected"),
     ],
 )
-def test_the_error_says_where_and_what(name: str, text: str, complaint: str) -> None:
+def test_error_says_where_and_what(name: str, text: str, complaint: str) -> None:
     assert complaint in (refused(name, text) or "")
 
 
@@ -93,9 +95,8 @@ def test_every_field_of_a_route_is_checked(field: int, value: str) -> None:
     assert harmless or (error is not None and "line 2" in error)
 
 
-ANSWERS = proc_answers("plain", "10.0.0.10") | {
-    "neighbours": "10.0.0.128 dev eth1 lladdr 02:00:0a:00:00:80 REACHABLE \n"
-}
+ANSWERS = proc_answers("plain", "10.0.0.10")
+NEIGHBOURS = "10.0.0.128 dev eth1 lladdr 02:00:0a:00:00:80 REACHABLE \n"
 
 
 def read(lines: list[str]) -> HostNetwork | None:
@@ -107,20 +108,26 @@ def read(lines: list[str]) -> HostNetwork | None:
 
 
 @given(name=st.sampled_from(sorted(ANSWERS)), data=st.data())
-def test_an_answer_that_is_garbled(name: str, data: st.DataObject) -> None:
+def test_answer_that_is_garbled(name: str, data: st.DataObject) -> None:
     text = data.draw(st.binary(max_size=200) | mutated(ANSWERS[name]) | st.text())
     read(answers_text({**ANSWERS, name: text}))
 
 
-@given(name=st.sampled_from(sorted(set(ANSWERS) - {"neighbours"})))
-def test_an_answer_that_is_missing(name: str) -> None:
+@given(st.binary(max_size=200) | mutated(NEIGHBOURS) | st.text())
+def test_neighbours_that_are_garbled(text: str | bytes) -> None:
+    with suppress(FactProcessError):
+        Neighbours().process(answers_text({"neighbours": text}))
+
+
+@given(name=st.sampled_from(sorted(ANSWERS)))
+def test_answer_that_is_missing(name: str) -> None:
     rest = {key: text for key, text in ANSWERS.items() if key != name}
     assert read(answers_text(rest)) is None
     assert read(answers_text(ANSWERS)) is not None
 
 
 @given(data=st.data())
-def test_an_output_that_is_cut_off_or_garbled(data: st.DataObject) -> None:
+def test_output_that_is_cut_off_or_garbled(data: st.DataObject) -> None:
     whole = "\n".join(answers_text(ANSWERS))
     end = data.draw(st.integers(0, len(whole) - 1))
     assert read(whole[:end].split("\n")) is None

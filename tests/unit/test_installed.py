@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-import io
+import hashlib
 import json
 import subprocess
-import tarfile
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -17,9 +16,11 @@ from hypothesis import strategies as st
 from facts import podman
 from facts.installed import Installed
 from facts.podman import Container, PodmanNetwork, PodmanSecret
-from facts.release import About, Entry, parse_release, parse_releases
+from facts.reading import decode, filled, script
+from facts.release import RELEASE, About, Entry, parse_entries, parse_releases
 from facts.shim import Shim, parse_shim
-from plan.host import installed_addresses
+from plan.release.address_drop_ins import read_addresses
+from tests.unit.kernel import answers_text
 from tests.unit.observed import installed_lines
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]))
@@ -44,9 +45,6 @@ def labelled(others: dict[str, str] | None, config: str | None) -> dict[str, str
             TEXT,
             st.booleans(),
             CONFIG,
-            st.integers(0),
-            st.integers(0),
-            st.lists(st.integers(0, 65535)).map(tuple),
         ),
         unique_by=lambda one: one.name,
     ),
@@ -58,12 +56,11 @@ def test_containers(containers: list[Container], labels: dict[str, str] | None) 
             "Names": [one.name, "alias"],
             "State": "running" if one.running else "exited",
             "Labels": labelled(labels, one.config),
-            "StartedAt": one.started_at,
-            "Pid": one.pid,
+            "StartedAt": 1_700_000_000,
+            "Pid": 4711,
             "Mounts": None,
-            # One without a network of its own shows the ports of the one that it has it from.
-            "Networks": ["onetime-publish"] if one.ports else [],
-            "Ports": [{"host_port": port, "host_ip": ""} for port in one.ports or (7043,)],
+            "Networks": ["onetime-publish"],
+            "Ports": [],
         }
         for one in containers
     ]
@@ -72,9 +69,7 @@ def test_containers(containers: list[Container], labels: dict[str, str] | None) 
 
 @given(
     st.lists(
-        st.builds(
-            PodmanNetwork, TEXT, TEXT, st.none() | TEXT, st.lists(NETWORKS).map(tuple), CONFIG
-        ),
+        st.builds(PodmanNetwork, TEXT, st.lists(NETWORKS).map(tuple), CONFIG),
         unique_by=lambda one: one.name,
     ),
     LABELS,
@@ -82,9 +77,7 @@ def test_containers(containers: list[Container], labels: dict[str, str] | None) 
 def test_networks(networks: list[PodmanNetwork], labels: dict[str, str] | None) -> None:
     items = []
     for one in networks:
-        item = {"name": one.name, "driver": one.driver, "labels": labelled(labels, one.config)}
-        if one.interface is not None:
-            item["network_interface"] = one.interface
+        item = {"name": one.name, "driver": "bridge", "labels": labelled(labels, one.config)}
         subnets = [{"subnet": str(subnet), "gateway": "x"} for subnet in one.subnets]
         items.append({**item, "subnets": [*subnets, {"subnet": "fd00::/64"}]})
     assert podman.parse_networks(json.dumps(items)) == {one.name: one for one in networks}
@@ -123,44 +116,65 @@ def test_version(text: str, version: tuple[int, ...] | None) -> None:
     assert podman.parse_version(text) == version
 
 
-PATHS = st.text(st.characters(codec="utf-8", exclude_characters="\0/"), min_size=1, max_size=60)
-FILES = st.builds(Entry, content=TEXT, target=st.none(), mode=st.integers(0, 0o777))
-LINKS = st.builds(Entry, content=st.none(), target=PATHS)
+DIGESTS = st.binary(min_size=32, max_size=32).map(bytes.hex)
+PATHS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=60)
+FILES = st.builds(Entry, digest=DIGESTS, target=st.none(), mode=st.integers(0, 0o7777))
+LINKS = st.builds(Entry, digest=st.none(), target=PATHS, mode=st.none())
 
 
-@given(
-    st.dictionaries(PATHS, FILES | LINKS), st.sampled_from([tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def packed(*parts: str) -> str:
+    return base64.b64encode("".join(f"{part}\0" for part in parts).encode()).decode()
+
+
+@given(st.dictionaries(PATHS, FILES | LINKS))
+def test_entries_are_read_whatever_they_are_called(entries: dict[str, Entry]) -> None:
+    listing: list[str] = []
+    for path, entry in entries.items():
+        if entry.target is not None:
+            listing += [f"l 777 {path}", entry.target]
+        else:
+            listing += [f"f {entry.mode:o} {path}", ""]
+    sums = [f"{entry.digest}  ./{path}" for path, entry in entries.items() if entry.digest]
+    assert parse_entries(packed(*listing), packed(*sums)) == entries
+
+
+@pytest.mark.parametrize(
+    ("listing", "sums", "message"),
+    [
+        (packed("f 644 x"), "", "is cut off"),
+        (packed("d 755 x", ""), "", "find printed 'd 755 x'"),
+        (packed("f 844 x", ""), "", "find printed 'f 844 x'"),
+        (packed("f 644", ""), "", "find printed 'f 644'"),
+        ("", packed("xyz  ./x"), "sha256sum printed 'xyz  ./x'"),
+        ("", packed(f"{'0' * 64} *x"), "sha256sum printed"),
+        ("?", "", "base64"),
+    ],
 )
-def test_release(entries: dict[str, Entry], form: int) -> None:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=form) as archive:
-        for path, entry in entries.items():
-            member = tarfile.TarInfo(path)
-            if entry.target is not None:
-                member.type, member.linkname = tarfile.SYMTYPE, entry.target
-                archive.addfile(member)
-            else:
-                data = (entry.content or "").encode()
-                member.size, member.mode = len(data), entry.mode
-                archive.addfile(member, io.BytesIO(data))
-    assert parse_release(base64.b64encode(packed.getvalue()).decode()) == {
-        path.removeprefix("./"): entry for path, entry in entries.items()
+def test_entries_that_no_program_printed_are_refused(listing: str, sums: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse_entries(listing, sums)
+
+
+def test_entries_as_the_hosts_own_programs_print_them(tmp_path: Path) -> None:
+    """The question itself, on a release in a directory, with names that no deploy gives."""
+    current = tmp_path / "current"
+    (current / "quadlet").mkdir(parents=True)
+    (current / "about").write_text("never the same")
+    (current / "environment").write_text("A=ä\n")
+    (current / "environment").chmod(0o600)
+    (current / "binary\nname").write_bytes(b"\xff\0\n")
+    (current / "quadlet/onetime@7043.container").symlink_to("onetime@.container")
+    question = filled(RELEASE.question, {"CURRENT": str(current), "RELEASES": str(tmp_path)})
+    done = subprocess.run(
+        ["bash", "-c", script(question)], capture_output=True, text=True, check=True
+    )
+    state = RELEASE.parse(decode(done.stdout.splitlines()))
+    assert state.entries == {
+        "environment": Entry(digest=hashlib.sha256("A=ä\n".encode()).hexdigest(), mode=0o600),
+        "binary\nname": Entry(digest=hashlib.sha256(b"\xff\0\n").hexdigest(), mode=0o644),
+        "quadlet/onetime@7043.container": Entry(target="onetime@.container"),
     }
-
-
-def test_release_as_tar_packs_it(tmp_path: Path) -> None:
-    (tmp_path / "quadlet").mkdir()
-    (tmp_path / "environment").write_text("A=ä\n")
-    (tmp_path / "environment").chmod(0o600)
-    (tmp_path / "binary").write_bytes(b"\xff\n")
-    (tmp_path / "quadlet/onetime@7043.container").symlink_to("onetime@.container")
-    packed = subprocess.run(["tar", "-cf", "-", "."], cwd=tmp_path, capture_output=True, check=True)
-    entries = parse_release(base64.b64encode(packed.stdout).decode())
-    assert entries["environment"] == Entry(content="A=ä\n", mode=0o600)
-    assert entries["quadlet/onetime@7043.container"] == Entry(target="onetime@.container")
-    assert entries["binary"].content == "\N{REPLACEMENT CHARACTER}\n"
-    assert set(entries) == {"environment", "binary", "quadlet/onetime@7043.container"}
-    assert "A=" not in str(entries["environment"].to_json())
+    assert "A=" not in str(state.to_json())
 
 
 def test_shim() -> None:
@@ -185,25 +199,40 @@ def test_shim() -> None:
     assert parse_shim("[{}]", "[]") is None
 
 
-def test_a_host_before_and_after_a_deploy() -> None:
+def test_space_that_df_cannot_tell_is_not_known() -> None:
+    answers = decode(installed_lines("plain")) | {"space": "file avail\n/etc -\n/var 5\n"}
+    assert Installed().process(answers_text(answers)).kernel.space == {"/var": 5}
+
+
+def test_host_before_and_after_a_deploy() -> None:
     before = Installed().process(installed_lines("plain"))
-    assert (before.root, before.podman, before.image_id) == (True, (5, 4, 2), None)
-    assert (before.containers, before.release, before.links, before.shim) == ({}, {}, {}, None)
-    assert set(before.networks) == {"podman"}
+    assert (before.kernel.root, before.podman.version) == (True, (5, 4, 2))
+    assert (before.podman.images, before.podman.containers, before.shim) == ({}, {}, None)
+    assert (before.systemd.links, before.release.entries, before.release.kept) == ({}, {}, {})
+    assert set(before.podman.networks) == {"podman"}
 
     after = Installed().process(installed_lines("plain-deployed"))
-    assert set(after.containers) == {"onetime-7043", "onetime-7044"}
-    assert all(one.running and one.config for one in after.containers.values())
-    assert {name: one.driver for name, one in after.networks.items()} == {
-        "podman": "bridge",
-        "onetime-publish": "bridge",
-        "onetime": "macvlan",
-    }
-    assert after.units["onetime@7043.service"] == "active"
-    assert after.links["/etc/onetime/current"] == "releases/1"
+    assert set(after.podman.containers) == {"onetime-7043", "onetime-7044"}
+    assert all(one.running and one.config for one in after.podman.containers.values())
+    assert set(after.podman.networks) == {"podman", "onetime-publish", "onetime"}
+    assert set(after.podman.images) == {"localhost/onetime-lab:1"}
+    assert after.systemd.units["onetime@7043.service"] == "active"
+    assert after.systemd.links["/etc/onetime/current"] == "releases/1"
+    assert set(after.release.kept) == {1}
+    assert after.release.entries["environment"].mode == 0o600
+    assert after.podman.unguarded == frozenset()
+    chains = (
+        *("published", "published_own", "postrouting", "forward", "input", "own", "guard", "cards"),
+    )
+    assert set(after.firewall.rules) == {f"ip onetime {chain}" for chain in chains}
     assert after.shim is not None
-    assert after.shim.addresses == {"10.0.0.112/32"}
-    assert set(installed_addresses(after).values()) == {
-        IPv4Address("10.0.0.113"),
-        IPv4Address("10.0.0.115"),
+    assert after.shim.addresses == {"10.0.0.56/32"}
+    assert set(read_addresses(after.release.drop_ins).values()) == {
+        IPv4Address("10.0.0.57"),
+        IPv4Address("10.0.0.59"),
     }
+
+
+def test_quiet_host_is_told_in_few_bytes() -> None:
+    """What a run without changes reads: a quarter of what the release's files take."""
+    assert sum(map(len, installed_lines("plain-deployed"))) < 22_000

@@ -97,14 +97,14 @@ def test_listeners(listening: list[Listener], connected: list[Listener], ipv6: b
     assert seen == expected
 
 
-def test_an_ipv4_address_on_an_ipv6_socket_is_an_ipv4_listener() -> None:
+def test_ipv4_address_on_an_ipv6_socket_is_an_ipv4_listener() -> None:
     line = kernel.tcp_line(0, IPv6Address("::ffff:10.0.0.11"), 7043, 0x0A)
     seen = proc.parse_listeners(kernel.tcp_text([]), kernel.tcp_text([line]))
     assert seen == {Listener(IPv4Address("10.0.0.11"), 7043)}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_writers_print_as_the_kernel_does(kind: str) -> None:
+def test_writers_print_as_the_kernel_does(kind: str) -> None:
     """The second opinion is worth something: it reproduces the captured text."""
     text = proc_text(kind, "route")
     routes = [line for line in text.splitlines()[1:] if not line.startswith("*")]

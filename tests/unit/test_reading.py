@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyinfra.api.exceptions import FactProcessError
 
 from facts.network import Network
-from facts.reading import PRELUDE, ScriptFact, decode, script
+from facts.reading import END, PRELUDE, ScriptFact, decode, script
 from facts.values import Readable
 from tests.unit.hostile import mutated
 from tests.unit.kernel import answers_text
@@ -35,7 +35,7 @@ def test_every_cut_is_seen(answers: dict[str, str], data: st.DataObject) -> None
 
 
 @given(ANSWERS, st.data())
-def test_a_garbled_output_is_no_crash(answers: dict[str, str], data: st.DataObject) -> None:
+def test_garbled_output_is_no_crash(answers: dict[str, str], data: st.DataObject) -> None:
     lines = data.draw(mutated("\n".join(answers_text(answers)))).split("\n")
     with suppress(ValueError):
         decode(lines)
@@ -52,7 +52,7 @@ def test_a_garbled_output_is_no_crash(answers: dict[str, str], data: st.DataObje
         (["bash: base64: command not found", "end-of-answers"], "'bash:' is garbled"),
     ],
 )
-def test_the_error_says_what_is_wrong(lines: list[str], complaint: str) -> None:
+def test_error_says_what_is_wrong(lines: list[str], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         decode(lines)
 
@@ -79,7 +79,7 @@ class _Nonsense(ScriptFact[str]):
         return answers["missing"]
 
 
-def test_a_missing_answer_fails_the_host_alone() -> None:
+def test_missing_answer_fails_the_host_alone() -> None:
     with pytest.raises(FactProcessError, match="makes no sense: no answer 'missing'"):
         _Nonsense().process(answers_text({"other": ""}))
 
@@ -96,3 +96,7 @@ def test_what_is_observed_prints_as_plain_values() -> None:
     }
     assert printed["addresses"] == ["10.0.0.15", "203.0.113.15"]
     assert Network.__doc__
+
+
+def test_empty_lines_between_answers_are_nothing() -> None:
+    assert decode(["", "a YQ==", "  ", END]) == {"a": "a"}

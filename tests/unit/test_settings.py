@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plan.inventory.modes import MODES
+from plan.inventory.settings import KEYS, read
 from plan.problems import PlanError
-from plan.settings import KEYS, read
-from plan.values import MODES
 from tests.unit.observed import DEFAULTS
 
 VALUES = st.recursive(
@@ -28,7 +28,7 @@ def problems(environ: dict[str, str] | None = None, /, **data: Any) -> list[str]
     return []
 
 
-def test_the_defaults_are_all_the_words_there_are_and_good() -> None:
+def test_defaults_are_all_the_words_there_are_and_good() -> None:
     assert set(DEFAULTS) == set(KEYS)
     assert problems() == []
 
@@ -49,7 +49,7 @@ def test_words_of_any_kind(data: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("key", [key for key in KEYS if key not in {"environment", "secrets"}])
 @pytest.mark.parametrize("value", ["-v", "--help", "a\nb", "a b\0", "a\r", "\u2028"])
-def test_nothing_that_a_shell_or_a_unit_would_misread_gets_through(key: str, value: str) -> None:
+def test_text_that_a_shell_would_misread_is_refused(key: str, value: str) -> None:
     (line,) = problems(**{key: value})
     assert line.startswith(f"web1: {key}: ")
 
@@ -77,10 +77,20 @@ def test_nothing_that_a_shell_or_a_unit_would_misread_gets_through(key: str, val
         ("health_command", "sh -c 'x'", "was given", "one line without quotes"),
         ("environment", {"PORT": "80"}, "cannot be used as it is", "leave PORT out"),
         ("environment", {"A": 5}, "cannot be used as it is", "the value of A is not"),
+        ("environment", {"A-B": "5"}, "cannot be used as it is", "and 'A-B' is none"),
+        ("environment", {"A": "x" * 65533}, "cannot be used as it is", "A has 65535 bytes"),
+        ("environment", {"N" * 300: "x"}, "cannot be used as it is", "NNN… has 300"),
+        ("secrets", {"N" * 300: "env:X"}, "cannot be used as it is", "NNN… has 300"),
+        (
+            "environment",
+            {f"V{number}": "x" * 60000 for number in range(30)},
+            "cannot be used as it is",
+            "less than 1.5 MiB",
+        ),
         ("secrets", {"A": "hunter2"}, "cannot be used as it is", "env:VARIABLE or file:/path"),
     ],
 )
-def test_the_line_says_what_was_seen_and_what_it_must_be(
+def test_line_says_what_was_seen_and_what_it_must_be(
     key: str, value: Any, seen: str, advice: str
 ) -> None:
     (line,) = problems(**{key: value})
@@ -95,7 +105,7 @@ def test_private_values_are_never_quoted() -> None:
     assert "hunter2" not in str(lines)
 
 
-def test_a_variable_cannot_be_both_open_and_secret() -> None:
+def test_variable_cannot_be_both_open_and_secret() -> None:
     both = {"environment": {"A": "1", "B": "2"}, "secrets": {"A": "env:A"}}
     assert problems(**both) == [
         "web1: secrets: A is in environment too. Leave it in one of the two."
@@ -122,12 +132,12 @@ def test_environment_variables_are_checked_under_their_own_name(key: str) -> Non
     assert problems({key.upper(): ""}) == []
 
 
-def test_all_that_is_wrong_is_said_at_once() -> None:
+def test_problems_are_said_all_at_once() -> None:
     data = {"instances": [80], "shimm": 1, "db_port": 0, "secrets": {"A": "x"}, "image": None}
     assert len(problems({"NETWORK_SUBNET": "x"}, **data)) == len(data) + 1
 
 
-def test_a_missing_word_says_where_it_comes_from() -> None:
+def test_missing_word_says_where_it_comes_from() -> None:
     rest = {key: value for key, value in DEFAULTS.items() if key != "db_port"}
     with pytest.raises(PlanError, match=r"web1: db_port: is missing\. group_data/all\.py"):
         read("web1", rest, {})

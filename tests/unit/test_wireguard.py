@@ -7,9 +7,21 @@ from typing import Any
 
 import pytest
 
-from plan.fleet import Observed
+from plan.observed import Observed
+from tests.unit.planned import altered
 from tests.unit.test_settings import problems
-from tests.unit.tunnels import KEYS, PEER, PUBLIC, WIREGUARD, host, key, peer, refused, words
+from tests.unit.tunnels import (
+    IMAGES,
+    KEYS,
+    PEER,
+    PUBLIC,
+    WIREGUARD,
+    host,
+    key,
+    peer,
+    refused,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +40,7 @@ from tests.unit.tunnels import KEYS, PEER, PUBLIC, WIREGUARD, host, key, peer, r
         (peer(endpoint="$(id):51820"), "peers[0].endpoint", "a colon, and a port"),
         (peer(preshared_key=key(9)), "peers[0].preshared_key", "env:VARIABLE or file:/path"),
         (peer(allowed_ips=[]), "peers[0].allowed_ips", "one entry at least"),
+        (peer(allowed_ips=[7]), "peers[0].allowed_ips[0]", "an IPv4 network"),
         (peer(allowed_ips=["10.0.0.1/8"]), "peers[0].allowed_ips[0]", "an IPv4 network"),
         (peer(allowed_ips=["0.0.0.0/0"]), "peers[0].allowed_ips[0]", "an IPv4 network"),
         (peer(keepalive=0), "peers[0].keepalive", "seconds from 1 to"),
@@ -42,7 +55,7 @@ from tests.unit.tunnels import KEYS, PEER, PUBLIC, WIREGUARD, host, key, peer, r
          "instances[7043].address", "a single address"),
     ],
 )  # fmt: skip
-def test_a_bad_value_is_named_by_its_place_and_never_quoted(
+def test_bad_value_is_named_by_its_place_and_never_quoted(
     value: Any, place: str, advice: str
 ) -> None:
     lines = problems(wireguard=value)
@@ -54,7 +67,7 @@ def test_a_bad_value_is_named_by_its_place_and_never_quoted(
     assert key(9)[:10] not in str(lines)
 
 
-def test_a_key_in_the_wrong_place_is_not_quoted() -> None:
+def test_key_in_the_wrong_place_is_not_quoted() -> None:
     (line,) = problems(wireguard=words(**{key(1): "x"}))
     assert key(1)[:10] not in line
 
@@ -90,9 +103,9 @@ def test_a_key_in_the_wrong_place_is_not_quoted() -> None:
          "h0: wireguard: the host does not have localhost/wg:1, which cannot be pulled. "),
     ],
 )  # fmt: skip
-def test_what_cannot_work_is_refused_in_one_line(seen: Observed, expected: str) -> None:
+def test_tunnels_that_cannot_work_are_refused_in_one_line(seen: Observed, expected: str) -> None:
     if "localhost" in expected:
-        lost = dataclasses.replace(seen.installed, sidecar_image_id=None)
+        lost = altered(seen.installed, images=dict([next(iter(IMAGES.items()))]))
         seen = dataclasses.replace(seen, installed=lost)
     (line,) = refused(seen)
     assert line.startswith(expected)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import copy
-import dataclasses
 from typing import Any
 
-from plan.fleet import Observed
 from plan.model import HostPlan
+from plan.observed import Observed
 from tests.unit.observed import network, settings
-from tests.unit.planned import fresh, refusals
+from tests.unit.planned import altered, fresh, refusals
 
 
 def key(number: int) -> str:
@@ -27,6 +26,7 @@ WIREGUARD: dict[str, Any] = {
         7044: {"private_key": "file:/keys/2", "address": "10.99.0.3/32"},
     },
 }
+IMAGES = {settings().image: "sha256:1", WIREGUARD["image"]: "sha256:2"}
 KEYS = {"wireguard-7043": key(1), "wireguard-7044": key(2)}
 
 
@@ -47,9 +47,7 @@ def host(
 ) -> Observed:
     """Return a host that is to be in the mode, with nothing on it yet."""
     behind = {"network_mode": "wireguard", "db_address": "10.77.0.10", "wireguard": wireguard}
-    installed = dataclasses.replace(
-        fresh(), drivers=frozenset(drivers), sidecar_image_id="sha256:2"
-    )
+    installed = altered(fresh(), kernel_links=frozenset(drivers), images=IMAGES)
     known = KEYS if keys is None else keys
     return Observed(settings(**(behind | data)), network("plain"), installed, known)
 

@@ -5,6 +5,9 @@ Only what differs from group_data/all.py of the checkout is here. docs/settings.
 
 # Without this, pyinfra logs in under the name of whoever runs it.
 ssh_user = "root"
+# A host whose key is not in known_hosts is refused: `ssh` to a new one once and look at its key, or
+# say "accept-new" here to trust whoever answers first. pyinfra's own default would.
+ssh_strict_host_key_checking = "yes"
 
 # A version, not a tag that moves: an image that a host has is not pulled again.
 image = "ghcr.io/onetimesecret/onetimesecret:v0.26.6"

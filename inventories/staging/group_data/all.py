@@ -3,6 +3,8 @@
 # pyinfra logs in as this user, who may use sudo without a password.
 ssh_user = "deploy"
 _sudo = True
+# A host whose key is not in known_hosts is refused. pyinfra's own default would add it.
+ssh_strict_host_key_checking = "yes"
 
 # Staging tries the next version first. To move production, copy the line.
 image = "ghcr.io/onetimesecret/onetimesecret:v0.26.6"

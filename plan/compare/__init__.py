@@ -1,0 +1,1 @@
+"""Plan beside observation: what differs, and what does not work."""

@@ -1,0 +1,259 @@
+"""What differs between a host's plan and what is observed on it.
+
+Every comparison is with what can be seen now, never with what an earlier run meant to do, so a run
+that was killed anywhere is completed by the next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from facts.installed import InstalledState
+from facts.release import Entry
+from names import (
+    BASE,
+    CURRENT,
+    GUARD_FILES,
+    HOST_NETWORK_FILES,
+    INSTANCE,
+    LINKS,
+    SIDECAR,
+    container,
+)
+from plan.compare.firewall import unguarded, watched
+from plan.compare.host_side import host_side_differs
+from plan.compare.releases import current_release
+from plan.model import HostPlan, InstancePlan, Secret
+
+How = Literal["load", "pull"] | None
+_IMAGE_ID = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One file or link of the release that is to appear, change or go.
+
+    + before: what is there now, none if nothing is
+    + after: the whole text of what is to be, none if nothing
+    """
+
+    path: str
+    before: Entry | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The smallest set of changes that makes the host what the plan says.
+
+    + image, sidecar_image: how each image gets there, if it is not there
+    + secrets: those to make
+    + release: the number of the release to make, if one is to be made
+    + current: the number of the release that is live now; none at first
+    + reload: systemd's units are not those of the current release, or the firewall's not started
+    + stop: ports of instances that left the inventory and still run
+    + sidecars: ports whose sidecars still run and have no place any more
+    + networks: Podman networks to be made anew or removed, with all instances stopped
+    + host_network: the host's rules or shim are not as planned
+    + guard: containers that run on and are to be guarded anew
+    + restart: ports of instances that do not run, or not from this configuration
+    + moved: the IDs that the image's name stood for when the current release was made, and now
+    """
+
+    image: How
+    sidecar_image: How
+    secrets: tuple[Secret, ...]
+    files: tuple[FileChange, ...]
+    release: int | None
+    current: int | None
+    reload: bool
+    stop: tuple[int, ...]
+    sidecars: tuple[int, ...]
+    networks: tuple[str, ...]
+    host_network: bool
+    guard: tuple[str, ...]
+    restart: tuple[int, ...]
+    moved: tuple[str, str] | None = None
+
+    @property
+    def switch(self) -> tuple[int, int] | None:
+        """The releases that the host is to change between, the same one twice to repair it."""
+        to = self.release or self.current
+        parts = (
+            self.reload,
+            self.stop,
+            self.sidecars,
+            self.networks,
+            self.host_network,
+            self.guard,
+            self.restart,
+        )
+        return (self.current or 0, to) if to is not None and any(parts) else None
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to do at all."""
+        return bool(self.image or self.sidecar_image or self.secrets or self.switch)
+
+    def summary(self) -> str:
+        """Return what the switch does to what runs, in a few words; empty if it does nothing."""
+        parts = (
+            ("stop", self.stop),
+            ("stop the tunnel of", self.sidecars),
+            ("make the networks", self.networks),
+            ("set the host's rules and shim", self.host_network and ("",)),
+            ("guard anew", self.guard),
+            ("start", self.restart),
+            ("follow the image's name, from", self.moved and (_way(*self.moved),)),
+        )
+        return "; ".join(
+            f"{verb} {', '.join(map(str, names))}".strip() for verb, names in parts if names
+        )
+
+
+def compare(plan: HostPlan, installed: InstalledState) -> Changes:
+    """Return what is to be changed; everything is empty on a host that is as it should be."""
+    tunnel = plan.settings.tunnel
+    files = _files(plan, installed)
+    moved = _moved(plan, installed)
+    release = _next_release(files, installed, anew=moved is not None)
+    networks = _networks(plan, installed)
+    image = installed.podman.images.get(plan.settings.image)
+    instances = {instance.port for instance in plan.instances}
+    sidecars = {instance.port for instance in plan.instances if instance.sidecar}
+    stale = [
+        instance for instance in plan.instances if networks or not _runs(instance, image, installed)
+    ]
+    running = [instance for instance in plan.instances if instance not in stale]
+    return Changes(
+        image=_how(plan.settings.image, plan.settings.image_archive, installed),
+        sidecar_image=_how(tunnel.image, tunnel.image_archive, installed) if tunnel else None,
+        secrets=_secrets(plan, installed),
+        files=files,
+        release=release,
+        current=current_release(installed),
+        reload=release is not None or not _loaded(installed) or not watched(installed),
+        stop=_leftover(INSTANCE, instances, installed),
+        sidecars=_leftover(SIDECAR, sidecars, installed),
+        networks=networks,
+        host_network=any(change.path in HOST_NETWORK_FILES for change in files)
+        or host_side_differs(plan, installed),
+        guard=unguarded(
+            plan, installed, running, anew=any(change.path in GUARD_FILES for change in files)
+        ),
+        restart=tuple(instance.port for instance in stale),
+        moved=moved,
+    )
+
+
+def _way(before: str, after: str) -> str:
+    return f"{before[:12]} to {after[:12]}"
+
+
+def _moved(plan: HostPlan, installed: InstalledState) -> tuple[str, str] | None:
+    """Return what the image's name stood for and stands for, where that is known and has changed.
+
+    A change of the name itself is a change of the release's files, and needs no other reason.
+    """
+    about = installed.release.kept.get(current_release(installed) or 0)
+    now = installed.podman.images.get(plan.settings.image)
+    live = installed.release.images
+    if about is None or now is None or not _IMAGE_ID.fullmatch(about.image):
+        return None
+    same_name = plan.settings.image in live
+    return (about.image, now) if same_name and about.image != now else None
+
+
+def _how(image: str, archive: str | None, installed: InstalledState) -> How:
+    if image in installed.podman.images:
+        return None
+    return "load" if archive else "pull"
+
+
+def _secrets(plan: HostPlan, installed: InstalledState) -> tuple[Secret, ...]:
+    live = installed.podman.secrets
+    return tuple(secret for secret in plan.secrets if secret.name not in live)
+
+
+def _files(plan: HostPlan, installed: InstalledState) -> tuple[FileChange, ...]:
+    live = installed.release.entries
+    entries = {file.path: Entry(digest=sha256(file.content), mode=file.mode) for file in plan.files}
+    entries |= {link.path: Entry(target=link.target) for link in plan.links}
+    texts = {file.path: file.content for file in plan.files}
+    texts |= {link.path: link_text(link.target) for link in plan.links}
+    return tuple(
+        FileChange(path, live.get(path), texts.get(path))
+        for path in sorted(entries.keys() | live.keys())
+        if live.get(path) != entries.get(path)
+    )
+
+
+def sha256(text: str) -> str:
+    """Return the digest by which a release's files are told apart."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def link_text(target: str) -> str:
+    """Return how a link is shown among files."""
+    return f"link to {target}\n"
+
+
+def _next_release(
+    files: tuple[FileChange, ...], installed: InstalledState, *, anew: bool
+) -> int | None:
+    """Return the number of the release to make, none where the current one will do."""
+    links = installed.systemd.links
+    if not anew and not files and all(links.get(link) == target for link, target in LINKS.items()):
+        return None
+    return max(installed.release.kept, default=0) + 1
+
+
+def _loaded(installed: InstalledState) -> bool:
+    """Tell whether all of systemd's generated units came from the current release."""
+    directory = f"{BASE}/{installed.systemd.links.get(CURRENT, '')}/"
+    paths = installed.systemd.loaded
+    return bool(paths) and all(path.startswith(directory) for path in paths)
+
+
+def _leftover(kind: str, planned: set[int], installed: InstalledState) -> tuple[int, ...]:
+    """Return the ports of the deploy's own containers that run, or try to, and should not.
+
+    + kind: what the containers are called, but for the port
+    """
+    units = installed.systemd.units
+    names = [unit for unit, state in units.items() if state not in {"inactive", "failed"}]
+    containers = installed.podman.containers.values()
+    names += [container.name for container in containers if container.config is not None]
+    pattern = re.compile(rf"{kind}(?:@(\d+)\.service|-(\d+))")
+    ports = {int(match[1] or match[2]) for name in names if (match := pattern.fullmatch(name))}
+    return tuple(sorted(ports - planned))
+
+
+def _networks(plan: HostPlan, installed: InstalledState) -> tuple[str, ...]:
+    planned = {network.name: network.config for network in plan.mode.networks}
+    live = {
+        name: network.config
+        for name, network in installed.podman.networks.items()
+        if network.config is not None
+    }
+    return tuple(sorted(name for name in planned | live if planned.get(name) != live.get(name)))
+
+
+def _runs(instance: InstancePlan, image: str | None, installed: InstalledState) -> bool:
+    """Tell whether an instance runs, with its sidecar, and from this configuration.
+
+    + image: the ID of what it is to run, if that is known
+    """
+    app = installed.podman.containers.get(container(INSTANCE, instance.port))
+    if app and app.image and image and app.image != image:
+        return False
+    return all(
+        (live := installed.podman.containers.get(name)) is not None
+        and live.running
+        and live.config == instance.config
+        and installed.systemd.units.get(unit) == "active"
+        for name, unit in instance.containers.items()
+    )

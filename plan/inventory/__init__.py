@@ -1,0 +1,1 @@
+"""The inventory's words: read, checked and typed. Knows nothing of hosts."""

@@ -1,0 +1,29 @@
+"""What is known of one host of a run, before it is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+from facts.installed import InstalledState
+from facts.network import HostNetwork
+from plan.inventory.settings import Settings
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What is known of one host: what it should be, and what it is.
+
+    + keys: names of the environment variables that overrode a setting, by setting
+    + archives: sizes of the images' archives, in bytes, by path
+    + answering: who on the LAN answers for addresses of `probes`, as a MAC
+    """
+
+    settings: Settings
+    network: HostNetwork
+    installed: InstalledState
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    keys: Mapping[str, str] = field(default_factory=dict)
+    archives: Mapping[str, int] = field(default_factory=dict)
+    answering: Mapping[IPv4Address, str] = field(default_factory=dict)

@@ -1,0 +1,83 @@
+"""The files of the instances: one template and one environment for all, drop-ins for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from names import INSTANCE, SIDECAR, unit
+from plan.inventory.settings import Settings
+from plan.model import File, InstancePlan, Link, ModePlan, Secret
+from plan.release import render
+from plan.release.address_drop_ins import address_drop_in
+
+
+@dataclass(frozen=True)
+class Instances:
+    """The instances of a host, and all that a release holds for them."""
+
+    plans: tuple[InstancePlan, ...]
+    files: tuple[File, ...]
+    links: tuple[Link, ...]
+
+
+def plan_instances(settings: Settings, mode: ModePlan, secrets: tuple[Secret, ...]) -> Instances:
+    """Return what the instances are made from, each with the digest of all of it."""
+    environment = render.render("environment.j2", environment=settings.environment)
+    template = _template(settings, mode, secrets)
+    files = [
+        File(f"quadlet/{INSTANCE}@.container", template),
+        File("environment", environment, mode=0o600),
+    ]
+    if mode.sidecar:
+        files += [
+            File(f"quadlet/{SIDECAR}@.container", mode.sidecar.template),
+            *mode.sidecar.files,
+        ]
+    links, plans = [], []
+    for port in sorted(settings.instances):
+        networks = mode.own_networks.get(port, ())
+        made_from = [template, environment, *networks]
+        # They share a network, so they restart together.
+        if mode.sidecar:
+            texts = (mode.sidecar.template, *(file.content for file in mode.sidecar.files))
+            made_from += [*texts, mode.sidecar.drop_ins[port]]
+        config = render.digest(made_from)
+        stamp = render.render("instance-config.conf.j2", config=config)
+        directory = f"quadlet/{INSTANCE}@{port}.container.d"
+        files.append(File(f"{directory}/config.conf", stamp))
+        links.append(Link(f"quadlet/{INSTANCE}@{port}.container", f"{INSTANCE}@.container"))
+        if networks:
+            kind = SIDECAR if mode.sidecar else INSTANCE
+            files.append(address_drop_in(kind, port, networks))
+        if mode.sidecar:
+            directory = f"quadlet/{SIDECAR}@{port}.container.d"
+            files.append(File(f"{directory}/config.conf", stamp))
+            files.append(File(f"{directory}/tunnel.conf", mode.sidecar.drop_ins[port]))
+            links.append(Link(f"quadlet/{SIDECAR}@{port}.container", f"{SIDECAR}@.container"))
+        plans.append(InstancePlan(port, config, mode.addresses.get(port), bool(mode.sidecar)))
+    return Instances(tuple(plans), tuple(files), tuple(links))
+
+
+def add_host(settings: Settings) -> str:
+    """Return the `AddHost=` value of the database, empty if the host resolves its name."""
+    return f"{settings.db_host}:{settings.db_address}" if settings.db_address else ""
+
+
+def _template(settings: Settings, mode: ModePlan, secrets: tuple[Secret, ...]) -> str:
+    port = str(settings.container_port) if settings.mode.bridge else "%i"
+    # Published ports and names belong to the container that has the network.
+    own = mode.sidecar is None
+    return render.render(
+        f"{INSTANCE}@.container.j2",
+        settings=settings,
+        secrets=[secret for secret in secrets if secret.variable in settings.secrets],
+        sidecar="" if own else unit(SIDECAR, "%i"),
+        networks=mode.container_networks,
+        bridged=settings.mode.bridge and own,
+        port=port,
+        add_host=add_host(settings) if own else "",
+        # The instance's port may be systemd's %i, which must stay what it is.
+        health_command=render.unit_text(settings.health_command)
+        .replace("<port>", port)
+        .replace("<health_path>", render.unit_text(settings.health_path)),
+    )

@@ -1,0 +1,1 @@
+"""What coordinates one run over many hosts: observed, planned and compared together."""

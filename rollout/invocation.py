@@ -1,0 +1,129 @@
+"""A run that could do nothing, or could not end well, ends at once: one sentence, and not with 0.
+
+pyinfra itself ends with success where `--limit` matches no host, where there is no inventory, and
+after Ctrl-C; and with a traceback where a key is missing or nobody is there to confirm.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from pyinfra import logger
+from pyinfra.api import Host, Inventory, State
+from pyinfra.api.exceptions import NoGroupError, PyinfraError
+from pyinfra.connectors.ssh_util import get_private_key
+
+from rollout.answers import guard_connections
+
+_FAILURE, _INTERRUPTED = 1, 130
+
+_PASSWORDS = ("_sudo_password", "_use_sudo_password", "_su_password")
+_EXPOSED = (
+    "pyinfra would show it to every local user of the host, in command lines. "
+    "Log in as root, or let sudo ask for no password (NOPASSWD)"
+)
+
+
+class InventoryOrder(set[Host]):
+    """Hosts, in the inventory's order: the first of a rollout is the one that it names first."""
+
+    def __init__(self, inventory: Iterable[Host]) -> None:
+        super().__init__()
+        self._places = {host: place for place, host in enumerate(inventory)}
+
+    def __iter__(self) -> Iterator[Host]:
+        return iter(sorted(super().__iter__(), key=self._places.__getitem__))
+
+
+def guard(state: State, params: Mapping[str, Any]) -> None:
+    """Have the run that begins end with a sentence where it could do nothing.
+
+    + params: of pyinfra's own command line, by name
+    """
+    guard_connections()
+    signal.signal(signal.SIGINT, _interrupt)
+    if problem := _problem(params):
+        _end([problem])
+    initialise = state.init
+
+    def check(inventory: Inventory, *arguments: Any, **options: Any) -> None:
+        initialise(inventory, *arguments, **options)
+        state.active_hosts = InventoryOrder(inventory)
+        problems = [*_unmatched(inventory, params)]
+        hosts = [host for host in inventory if state.is_host_in_limit(host)]
+        for host in hosts:
+            problems += _host_problems(state, host)
+        if not hosts and not problems:
+            problems.append(
+                "no host is left. The inventory names none, or --limit and --exclude do"
+            )
+        if problems:
+            _end(problems)
+
+    # pyinfra calls nothing of ours between the inventory and the first connection.
+    state.init = check  # type: ignore[method-assign]
+
+
+def _problem(params: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with the command line itself."""
+    inventory = str(params["inventory"])
+    path = Path(inventory)
+    is_path = (
+        inventory.endswith(".py") or path.exists() or ("/" in inventory and "@" not in inventory)
+    )
+    if is_path and not path.is_file():
+        return f"there is no inventory {inventory}. Name a file; paths start at {Path.cwd()}"
+    deploys = all(operation.endswith(".py") for operation in params["operations"])
+    asks = not (params["yes"] or params["dry"] or params["json_output"])
+    if deploys and asks and not sys.stdin.isatty():
+        return "nobody is there to confirm the changes. Add -y to make them, or --dry to see them"
+    if params["use_sudo_password"] or params["same_sudo_password"]:
+        return f"a password for sudo: {_EXPOSED}"
+    return None
+
+
+def _unmatched(inventory: Inventory, params: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a problem per pattern of `--limit` and `--exclude` that no host or group matches."""
+    names = [host.name for host in inventory]
+    for option in ("limit", "exclude"):
+        for pattern in params[option] or ():
+            try:
+                matched = bool(inventory.get_group(pattern))
+            except NoGroupError:
+                matched = any(fnmatch(name, pattern) for name in names)
+            if not matched:
+                yield (
+                    f"--{option} {pattern} matches no host and no group. Correct it; each host or "
+                    f"pattern takes a --{option} of its own"
+                )
+
+
+def _host_problems(state: State, host: Host) -> Iterator[str]:
+    for word in _PASSWORDS:
+        if host.data.get(word):
+            yield f"{host.name}: {word}: {_EXPOSED}"
+    key = host.data.get("ssh_key")
+    if key:
+        try:
+            get_private_key(state, key, host.data.get("ssh_key_password"))
+        except PyinfraError as error:
+            yield f"{host.name}: ssh_key: {error}. Correct the path or the key"
+
+
+def _interrupt(*_: object) -> NoReturn:
+    click.echo("interrupted: what a host has begun it finishes or takes back. Run again", err=True)
+    # At once: an exception would end whatever part of the run is just at work, and not the run.
+    os._exit(_INTERRUPTED)
+
+
+def _end(problems: Iterable[str]) -> NoReturn:
+    for problem in problems:
+        logger.error("%s.", problem)
+    sys.exit(_FAILURE)

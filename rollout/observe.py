@@ -1,0 +1,117 @@
+"""Look at hosts, and at what this machine holds for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gevent
+from pyinfra import logger
+from pyinfra.api import Host
+from pyinfra.api.exceptions import PyinfraError
+from pyinfra.connectors.ssh import SSHConnector
+from pyinfra.context import ctx_host
+
+from facts.installed import Installed, InstalledState
+from facts.neighbours import Neighbours
+from facts.network import HostNetwork, Network
+from plan.fleet import probes
+from plan.inventory.secret_values import secret_text
+from plan.inventory.settings import ENVIRONMENT_KEYS, Settings, read
+from plan.observed import Observed
+from plan.problems import Problems
+
+
+def read_settings(host: Host, *words: str) -> Settings:
+    """Return a host's settings; raise `PlanError` with all that is wrong with them.
+
+    + words: other words that are allowed for this run
+    """
+    connector = host.connector_cls.data_cls.__annotations__
+    ignored = {*words, *SSHConnector.data_cls.__annotations__, *connector}
+    return read(host.name, host.data.dict(), os.environ, ignored=ignored)
+
+
+def read_fact(host: Host, fact: type[Any], **arguments: Any) -> Any:
+    """Return a fact's value, none where the host has failed: it answered nothing, or nonsense."""
+    try:
+        value = host.get_fact(fact, **arguments)
+        if value is None and host in host.state.active_hosts:
+            logger.error("%s%s: the host answered nothing", host.print_prefix, fact.name)
+            host.state.fail_hosts({host})
+    except PyinfraError as error:
+        # So pyinfra says that the last host has failed; the run ends with that host's own problem.
+        logger.debug("%s%s", host.print_prefix, error)
+        return None
+    return value
+
+
+def local_secrets(host: str, settings: Settings) -> dict[str, str]:
+    """Return the values of the secrets; raise `PlanError` for what this machine does not have."""
+    problems = Problems(host)
+    for key, archive in settings.archives.items():
+        if not Path(archive).is_file():
+            problems.add(
+                key,
+                f"there is no file {archive} on this machine",
+                "Correct the path; it is relative to the checkout",
+            )
+    values = {}
+    for name, source in settings.sources.items():
+        try:
+            values[name] = secret_text(_raw(source), name)
+        except ValueError as error:
+            key = "secrets" if name in settings.secrets else "wireguard"
+            observation = f"{name.removeprefix('wireguard-')}: {source} {error}"
+            problems.add(key, observation, "Set it, then run again")
+    problems.stop()
+    return values
+
+
+def _raw(source: str) -> bytes:
+    """Return what a secret's source holds, nothing if it is not there."""
+    kind, _, place = source.partition(":")
+    try:
+        return os.environb[place.encode()] if kind == "env" else Path(place).read_bytes()
+    except (KeyError, OSError):
+        return b""
+
+
+def observe_hosts(
+    hosts: Mapping[str, Host],
+    settings: Mapping[str, Settings],
+    secrets: Mapping[str, Mapping[str, str]],
+) -> dict[str, Observed]:
+    """Return what is known of hosts, all asked at once; those that fail are left out."""
+    # Not from pyinfra's own pool: its greenlets are the ones that wait here.
+    jobs = {
+        name: gevent.spawn(_observe, hosts[name], settings[name], secrets[name])
+        for name in settings
+    }
+    gevent.joinall(list(jobs.values()), raise_error=True)
+    return {name: job.value for name, job in jobs.items() if job.value is not None}
+
+
+def _observe(host: Host, settings: Settings, secrets: Mapping[str, str]) -> Observed | None:
+    with ctx_host.use(host):
+        installed: InstalledState | None = read_fact(host, Installed, images=settings.images)
+        if installed is None:
+            return None
+        network: HostNetwork | None = read_fact(host, Network, db_host=settings.db_host)
+        if network is None:
+            return None
+        observed = Observed(
+            settings,
+            network,
+            installed,
+            secrets,
+            keys={key: key.upper() for key in ENVIRONMENT_KEYS if os.environ.get(key.upper())},
+            archives={path: Path(path).stat().st_size for path in settings.archives.values()},
+        )
+        if not (addresses := probes(observed)):
+            return observed
+        answering = read_fact(host, Neighbours, addresses=list(map(str, addresses)))
+        return None if answering is None else replace(observed, answering=answering)
