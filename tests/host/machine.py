@@ -136,6 +136,16 @@ class Machine:
         yield restore
 
     @property
+    def result(self) -> str:
+        """Return how the last change ended, as its operator reads it."""
+        return (self.root / "run/onetime/result").read_text().strip()
+
+    @property
+    def restarted(self) -> list[str]:
+        """Return the restarts that systemd was asked for, in order."""
+        return [call for call in self.calls("systemctl") if call.startswith("restart")]
+
+    @property
     def current(self) -> int | None:
         """Return the number of the release that is live."""
         link = self.base / "current"
