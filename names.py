@@ -129,6 +129,7 @@ GUARD_FILES = ("host/guard.nft", "host/guard.sh", "host/guard")
 PROC = "/proc"
 SYS_NET = "/sys/class/net"
 NET_CONF = "/proc/sys/net"
+CONTROLLERS = "/sys/fs/cgroup/cgroup.controllers"
 IP_FORWARD = "/proc/sys/net/ipv4/ip_forward"
 
 # Where Podman keeps images and containers, and how much room a change needs there.
@@ -158,6 +159,8 @@ HEALTH_INTERVAL = 30
 # A start, the health of the instance included.
 INSTANCE_START = 90
 SIDECAR_START = 60
+# Starts are counted within so many, where they are limited.
+START_LIMIT_INTERVAL = 600
 # The app's own end, after the requests that are in progress: puma gives its workers 30 seconds.
 # Where nothing is in progress there is nothing to wait for; an idle puma takes them all the same.
 INSTANCE_STOP = 35

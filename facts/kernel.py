@@ -25,6 +25,7 @@ say user id -u
 say forwarding cat @IP_FORWARD@
 say found cat @FOUND_FORWARDING@
 say kinds kinds
+say controllers cat @CONTROLLERS@
 say space df --output=file,avail --block-size=1 @DISKS@
 say inodes df --output=file,iavail @DISKS@
 """
@@ -38,6 +39,7 @@ class KernelState(Readable):
     + forwarding: it routes IPv4
     + router: it did so before the deploy came
     + links: the kinds of links that its kernel can make
+    + controllers: what it can limit for a container: `cpu`, `memory`, `pids`, …
     + space, inodes: what is free, in bytes and files, by directory; none where `df` cannot tell
     """
 
@@ -45,6 +47,7 @@ class KernelState(Readable):
     forwarding: bool
     router: bool
     links: frozenset[str]
+    controllers: frozenset[str]
     space: Mapping[str, int]
     inodes: Mapping[str, int]
 
@@ -58,6 +61,7 @@ def _parse(answers: Mapping[str, str]) -> KernelState:
         forwarding=answers["forwarding"].strip() == "1",
         router=(answers["found"].strip() or answers["forwarding"].strip()) == "1",
         links=frozenset(answers["kinds"].split()),
+        controllers=frozenset(answers["controllers"].split()),
         space=_free(answers["space"]),
         inodes=_free(answers["inodes"]),
     )

@@ -24,7 +24,9 @@ container_range = None
 # The bridge behind the published ports. Local to each host, so every host may use the same.
 publish_subnet = "10.89.43.0/24"
 
-# Host address that the ports are published on; None publishes on all.
+# Host address that the ports are published on, or a word for one: "private" is the address on the
+# private network, "public" the only one that is neither private nor local, "loopback" 127.0.0.1.
+# None publishes on all.
 publish_address = None
 
 # In the routed mode: let the host speak for its containers on the private network (NAT). False
@@ -72,6 +74,25 @@ lan_clients = []
 
 # Where containers may go beside the database: "all", or "services", which is nowhere else.
 egress = "all"
+
+# What the app may do: the kernel's capabilities that it keeps ([] is none), whether programs may
+# gain privileges when they start, and whether its root is read-only. /tmp, /var/tmp and /run are
+# writable all the same, and empty at each start.
+capabilities = []
+new_privileges = False
+read_only = True
+
+# What an instance may use at most: processes, memory ("2g"), CPUs (1.5); None is no limit.
+pids = 512
+memory = None
+cpus = None
+
+# The time zone inside the containers ("Europe/Vienna"); None is the image's own.
+timezone = None
+
+# How many starts within ten minutes systemd gives an instance before it gives up; None is never,
+# since the database may be away for longer than any limit.
+start_limit = None
 
 # How many hosts change at the same time. The first that fails ends the rollout, so with 1 a bad
 # release reaches one host.

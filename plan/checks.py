@@ -139,10 +139,26 @@ def check_driver(host: str, settings: Settings, installed: InstalledState) -> It
         )
 
 
+def check_limits(host: str, settings: Settings, installed: InstalledState) -> Iterator[Problem]:
+    """Yield the limits that the host's kernel cannot hold containers to.
+
+    `pids` has a default, which is left out there instead.
+    """
+    for word, controller in (("memory", "memory"), ("cpus", "cpu")):
+        if getattr(settings, word) is not None and controller not in installed.kernel.controllers:
+            known = ", ".join(sorted(installed.kernel.controllers)) or "none"
+            yield Problem(
+                host,
+                word,
+                f"the kernel has no {controller} controller for containers there, only: {known}",
+                "Leave it out, or boot with cgroup v2 and that controller",
+            )
+
+
 def _ports(
     host: str, settings: Settings, network: HostNetwork, installed: InstalledState
 ) -> Iterator[Problem]:
-    address = settings.publish_address
+    address = settings.published
     if address is not None and address not in network.addresses and not address.is_loopback:
         own = ", ".join(map(str, network.addresses))
         yield Problem(
@@ -173,7 +189,7 @@ def shadowed(settings: Settings, network: HostNetwork, installed: InstalledState
     """Yield a warning per port of a running instance on which somebody else listens in vain."""
     translated = read_bridge_addresses(installed.release.drop_ins)
     for port in settings.instances if settings.mode.bridge else ():
-        if port in translated and _listeners(port, settings.publish_address, network):
+        if port in translated and _listeners(port, settings.published, network):
             yield (
                 f"something else listens on port {port} and gets no client, since the port leads "
                 f"to the instance: ss -ltnp 'sport = :{port}' names it"

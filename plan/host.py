@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 
 from facts.installed import InstalledState
 from facts.network import HostNetwork
-from plan.checks import check_driver, check_host, check_image, shadowed, untried
+from plan.checks import check_driver, check_host, check_image, check_limits, shadowed, untried
 from plan.compare.verdicts import question_file
 from plan.inventory.settings import Settings
 from plan.model import (
@@ -19,7 +19,8 @@ from plan.model import (
 )
 from plan.modes.registry import plan_mode
 from plan.network.detect import PrivateNetwork, detect
-from plan.problems import PlanError
+from plan.network.publishing import public_places, resolve
+from plan.problems import PlanError, Problem
 from plan.release import render
 from plan.release.address_drop_ins import read_addresses, read_bridge_addresses
 from plan.release.host_files import host_files
@@ -44,21 +45,27 @@ def plan_host(
     + keys: names of the environment variables that overrode a setting, by setting
     + archives: sizes of the images' archives, in bytes, by path
     """
-    problems = [*check_host(host, settings, network, installed)]
-    # Without root Podman and the kernel show somebody else's things, or nothing.
-    if installed.kernel.root:
-        problems += check_image(host, settings, installed)
-        problems += check_driver(host, settings, installed)
-        problems += check_space(host, settings, installed, archives=archives)
-    mode = settings.mode
-    numbers = numbered(host, secrets, installed)
     private, mode_plan = None, None
+    problems: list[Problem] = []
     try:
         private = detect(host, settings, network, keys=keys)
     except PlanError as error:
         # A mode that needs no private card still heeds one that the operator names.
-        if mode.needs_card or settings.network_interface or settings.network_subnet:
+        named = (settings.network_interface, settings.network_subnet)
+        if settings.mode.needs_card or any(named) or settings.publish_address == "private":
             problems += error.problems
+    settings, unresolved = resolve(host, settings, network, private)
+    problems += [] if problems else unresolved
+    if isinstance(settings.publish_address, str):
+        raise PlanError(problems)
+    problems += check_host(host, settings, network, installed)
+    # Without root Podman and the kernel show somebody else's things, or nothing.
+    if installed.kernel.root:
+        problems += check_image(host, settings, installed)
+        problems += check_driver(host, settings, installed)
+        problems += check_limits(host, settings, installed)
+        problems += check_space(host, settings, installed, archives=archives)
+    numbers = numbered(host, secrets, installed)
     if not problems or private is not None:
         try:
             mode_plan = plan_mode(_situation(host, settings, network, private, installed, numbers))
@@ -105,6 +112,7 @@ def plan_nothing(host: str, settings: Settings) -> HostPlan:
         links=(),
         rules_config="",
         secrets=(),
+        public=(),
         warnings=(),
     )
 
@@ -118,7 +126,7 @@ def _assemble(
     secrets: tuple[Secret, ...],
     installed: InstalledState,
 ) -> HostPlan:
-    instances = plan_instances(settings, mode, secrets)
+    instances = plan_instances(settings, mode, secrets, installed.kernel.controllers)
     files = [*mode.files, *instances.files]
     rules_config = render.digest(
         line for chain in mode.chains for line in (chain.hook, *chain.rules)
@@ -140,6 +148,7 @@ def _assemble(
         links=instances.links,
         rules_config=rules_config,
         secrets=secrets,
+        public=public_places(settings, network),
         warnings=tuple(warnings),
     )
     files.append(question_file(plan))

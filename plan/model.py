@@ -175,6 +175,7 @@ class HostPlan:
     """All that a host is to be.
 
     + rules_config: the digest of the mode's rules, which they carry as a comment
+    + public: the places, ADDRESS:PORT, by which the internet may reach an instance
     """
 
     host: str
@@ -186,6 +187,7 @@ class HostPlan:
     links: tuple[Link, ...]
     rules_config: str
     secrets: tuple[Secret, ...]
+    public: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def file(self, path: str) -> File:

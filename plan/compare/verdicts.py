@@ -29,7 +29,7 @@ _QUESTION = TypeAdapter(Question)
 def question(plan: HostPlan) -> Question:
     """Return what to ask for every path of the plan."""
     settings = plan.settings
-    address, own = settings.publish_address, plan.private.address if plan.private else None
+    address, own = settings.published, plan.private.address if plan.private else None
     addresses: list[str] = list(map(str, [address] if address else ["127.0.0.1", own or ""]))
     beyond = address or own or CLIENT_GATEWAY
     return Question(

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from plan.inventory.limits import Capabilities, Cpus, Memory, Processes, Starts, Timezone
 from plan.inventory.modes import MODES, Mode
 from plan.inventory.tunnels import Wireguard
 from plan.inventory.values import (
@@ -26,6 +27,7 @@ from plan.inventory.values import (
     Networks,
     Port,
     Ports,
+    PublishAddress,
     Sources,
     UrlPath,
     Variables,
@@ -52,7 +54,7 @@ class Settings(BaseModel):
     network_gateway: Address | None
     container_range: Network | None
     publish_subnet: Network
-    publish_address: Address | None
+    publish_address: PublishAddress | None
     routed_nat: bool
     shim: bool
     shim_address: Address | None
@@ -69,6 +71,14 @@ class Settings(BaseModel):
     wireguard: Wireguard | None
     lan_clients: Networks
     egress: Egress
+    capabilities: Capabilities
+    new_privileges: bool
+    read_only: bool
+    pids: Processes
+    memory: Memory | None
+    cpus: Cpus | None
+    timezone: Timezone | None
+    start_limit: Starts | None
     rollout: HostCount
 
     @property
@@ -109,6 +119,16 @@ class Settings(BaseModel):
     def own_shim(self) -> IPv4Address | None:
         """The shim's address, if there is to be a shim."""
         return self.shim_place if self.shim else None
+
+    @property
+    def published(self) -> IPv4Address | None:
+        """The host's address that ports are published on, none for all; a word is resolved by now.
+
+        Raises `TypeError` where it is not: a word must never come to mean all addresses.
+        """
+        if isinstance(self.publish_address, str):
+            raise TypeError(f"publish_address is still {self.publish_address}")
+        return self.publish_address
 
     @property
     def publish_gateway(self) -> IPv4Address:

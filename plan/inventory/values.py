@@ -34,7 +34,7 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
-def _checked(pattern: str, description: str) -> BeforeValidator:
+def checked(pattern: str, description: str) -> BeforeValidator:
     """Return a validator for text that reaches unit files and commands."""
     expression = re.compile(pattern)
 
@@ -169,6 +169,11 @@ _DATABASE = _parsed(
     lambda text: text if text == "host-gateway" else _ipv4_address(text),
     "an IPv4 address such as 10.0.0.10, or host-gateway",
 )
+_PUBLISH_WORDS = ("private", "public", "loopback")
+_PUBLISH = _parsed(
+    lambda text: text if text in _PUBLISH_WORDS else _ipv4_address(text),
+    "an address of the host such as 10.0.0.10, or private, public, or loopback",
+)
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
 InstancePort = Annotated[int, _port_from(_FIRST_UNPRIVILEGED, "hold unprivileged ports, numbers")]
@@ -178,23 +183,24 @@ Address = Annotated[IPv4Address, _ADDRESS]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
 Egress = Annotated[str, BeforeValidator(_egress)]
 HostCount = Annotated[int, BeforeValidator(_count)]
-InterfaceName = Annotated[str, _checked(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}", "an interface name")]
-HostName = Annotated[str, _checked(rf"{_LABEL}(\.{_LABEL})*", "a host name in lower case")]
+InterfaceName = Annotated[str, checked(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}", "an interface name")]
+HostName = Annotated[str, checked(rf"{_LABEL}(\.{_LABEL})*", "a host name in lower case")]
 ImageReference = Annotated[
-    str, _checked(r"[a-z0-9][A-Za-z0-9._/:@-]{0,254}", "an image reference, name:tag")
+    str, checked(r"[a-z0-9][A-Za-z0-9._/:@-]{0,254}", "an image reference, name:tag")
 ]
-FilePath = Annotated[str, _checked(r"[^-].*", "a file's path")]
-UrlPath = Annotated[str, _checked(r"/[A-Za-z0-9._~/%?=&-]*", "a URL path that starts with /")]
+FilePath = Annotated[str, checked(r"[^-].*", "a file's path")]
+UrlPath = Annotated[str, checked(r"/[A-Za-z0-9._~/%?=&-]*", "a URL path that starts with /")]
 HealthCommand = Annotated[
     str,
-    _checked(
+    checked(
         r"[^\"'\\`-][^\"'\\`]*",
         "one line without quotes or backslashes; put anything longer in a script in the image",
     ),
 ]
+PublishAddress = Annotated[IPv4Address | Literal["private", "public", "loopback"], _PUBLISH]
 DatabaseAddress = Annotated[IPv4Address | Literal["host-gateway"], _DATABASE]
 Ports = Annotated[tuple[InstancePort, ...], BeforeValidator(_distinct)]
 ModeName = Annotated[str, BeforeValidator(_mode)]
 Variables = Annotated[dict[str, str], BeforeValidator(_environment)]
-Source = Annotated[str, _checked(_SOURCE, "env:VARIABLE or file:/path")]
+Source = Annotated[str, checked(_SOURCE, "env:VARIABLE or file:/path")]
 Sources = Annotated[dict[str, str], BeforeValidator(_sources)]

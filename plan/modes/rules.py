@@ -51,7 +51,7 @@ def translate(settings: Settings, published: Mapping[int, IPv4Address]) -> tuple
 
     Nothing listens on the host, so no local user can take a port from its instance.
     """
-    address = settings.publish_address
+    address = settings.published
     destination = f"ip daddr {address}" if address else "fib daddr type local"
     rules = tuple(
         f"{destination} tcp dport {port} counter dnat to {container}:{settings.container_port}"
@@ -99,7 +99,7 @@ def guard(situation: Situation, opened: str | None) -> Chain:
         f"{_not_from([*inside, *([opened] if opened else [])])} "
         f"ip daddr {settings.publish_subnet} counter drop",
     ]
-    address = settings.publish_address
+    address = settings.published
     if address is not None and not address.is_loopback:
         network = situation.network
         cards = {route.interface for route in connected_routes(address, network)}

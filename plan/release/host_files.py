@@ -89,8 +89,6 @@ def _gate(settings: Settings) -> dict[str, str | int]:
         # The app has the instance's port itself; the health command asks on the host's loopback,
         # while the gate is still closed.
         return {"DESTINATION": "fib daddr type local ip daddr != 127.0.0.0/8", "APP_PORT": ""}
-    if settings.publish_address:
-        destination = f"ip daddr {settings.publish_address}"
-    else:
-        destination = "fib daddr type local"
+    address = settings.published
+    destination = f"ip daddr {address}" if address else "fib daddr type local"
     return {"DESTINATION": destination, "APP_PORT": settings.container_port}

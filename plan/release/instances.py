@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from names import INSTANCE, SIDECAR, unit
@@ -20,10 +21,15 @@ class Instances:
     links: tuple[Link, ...]
 
 
-def plan_instances(settings: Settings, mode: ModePlan, secrets: tuple[Secret, ...]) -> Instances:
-    """Return what the instances are made from, each with the digest of all of it."""
+def plan_instances(
+    settings: Settings, mode: ModePlan, secrets: tuple[Secret, ...], controllers: Container[str]
+) -> Instances:
+    """Return what the instances are made from, each with the digest of all of it.
+
+    + controllers: what the host's kernel can limit
+    """
     environment = render.render("environment.j2", environment=settings.environment)
-    template = _template(settings, mode, secrets)
+    template = _template(settings, mode, secrets, controllers)
     files = [
         File(f"quadlet/{INSTANCE}@.container", template),
         File("environment", environment, mode=0o600),
@@ -63,7 +69,9 @@ def add_host(settings: Settings) -> str:
     return f"{settings.db_host}:{settings.db_address}" if settings.db_address else ""
 
 
-def _template(settings: Settings, mode: ModePlan, secrets: tuple[Secret, ...]) -> str:
+def _template(
+    settings: Settings, mode: ModePlan, secrets: tuple[Secret, ...], controllers: Container[str]
+) -> str:
     port = str(settings.container_port) if settings.mode.bridge else "%i"
     # Published ports and names belong to the container that has the network.
     own = mode.sidecar is None
@@ -75,6 +83,7 @@ def _template(settings: Settings, mode: ModePlan, secrets: tuple[Secret, ...]) -
         networks=mode.container_networks,
         bridged=settings.mode.bridge and own,
         port=port,
+        pids=settings.pids if "pids" in controllers else None,
         add_host=add_host(settings) if own else "",
         # The instance's port may be systemd's %i, which must stay what it is.
         health_command=render.unit_text(settings.health_command)

@@ -59,6 +59,17 @@ def test_instance_that_stays_unhealthy_brings_all_back(
         ]
 
 
+def test_limit_of_starts_counts_anew_with_each_release(deployed: Machine) -> None:
+    """Or the release that went before it would have used it up, and going back would fail."""
+    deployed.release(2, "secrets", broken=7043)
+    deployed.switch(1, 2)
+    deployed.perform()
+    calls = [call for call in deployed.calls("systemctl") if "onetime@7043" in call]
+    starts = [place for place, call in enumerate(calls) if call.startswith("restart")]
+    assert len(starts) >= 2
+    assert {calls[place - 1] for place in starts} == {"reset-failed onetime@7043.service"}
+
+
 def test_first_deploy_that_fails_leaves_nothing_to_go_back_to(machine: Machine) -> None:
     machine.release(1, "macvlan", broken=7043)
     machine.switch(0, 1)

@@ -71,6 +71,7 @@ def planned(values: Mapping[str, Any]) -> None:
         observed.nothing_installed(),
         images={} if "image" in values else {observed.DEFAULTS["image"]: "0123456789ab"},
         kernel_links=frozenset({"macvlan"}),
+        controllers=frozenset({"pids"}),
     )
     data = {**observed.DEFAULTS, "container_range": "10.0.0.128/27", **values}
     read = settings.read("app1", data, {})

@@ -30,6 +30,7 @@ def fresh() -> InstalledState:
         nothing_installed(),
         images={settings().image: "sha256:1"},
         kernel_links=frozenset({"macvlan", "ipvlan", "wireguard"}),
+        controllers=frozenset({"cpu", "memory", "pids"}),
     )
 
 
@@ -61,7 +62,10 @@ PARTS = {
         name: ("firewall", name)
         for name in ("barriers", "unseen", "rules", "translated", "trusted")
     },
-    **{name: ("kernel", name) for name in ("root", "forwarding", "router", "space", "inodes")},
+    **{
+        name: ("kernel", name)
+        for name in ("root", "forwarding", "router", "controllers", "space", "inodes")
+    },
     "secrets": ("podman", "secrets"),
     "release_images": ("release", "images"),
     "kernel_links": ("kernel", "links"),

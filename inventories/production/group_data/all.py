@@ -29,6 +29,5 @@ secrets = {
     "SESSION_SECRET": "file:/run/secrets/onetime/session_secret",
 }
 
-# A proxy in front speaks to the private addresses, so ports need not be open on the public ones.
-# Publishing on one address is host data, as every host has its own:
-#     ("app1.production.example", {"publish_address": "10.20.0.11", …})
+# A proxy in front speaks to the private addresses, so ports are not open on the public ones.
+publish_address = "private"

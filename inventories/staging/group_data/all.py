@@ -15,6 +15,9 @@ db_address = "10.10.0.10"
 # This host has two private cards, and neither subnet holds the database: say which card it is.
 network_interface = "eth1"
 
+# The proxy comes by the private network.
+publish_address = "private"
+
 environment = {
     "HOST": "secrets.staging.example",
     "SSL": "false",

@@ -67,6 +67,8 @@ start_instance() {
   else
     [ "$watch" = 0 ] || decide "watching=$2"
     echo "starts instance $2"
+    # A limit of starts has counted those of the release before, too.
+    systemctl reset-failed "$app.service" 2>/dev/null
     if ! systemctl restart ${tunnel:+"$tunnel.service"} "$app.service" 2>/dev/null; then
       echo "instance $2 did not become healthy; its last lines:"
       last_lines "$app" "$tunnel"
