@@ -55,8 +55,9 @@ container_port = 3000
 # stay private belongs in `secrets`.
 environment = {}
 
-# Private variables of the app: {"SECRET": "env:ONETIME_SECRET"} or {"SECRET": "file:/path"} says
-# where the machine that runs pyinfra finds each value. They live in Podman secrets on the host.
+# Private variables of the app: {"SECRET": "env:ONETIME_SECRET"}, {"SECRET": "file:/path"} or
+# {"SECRET": 'command:["pass", "show", "onetime"]'} says where the machine that runs pyinfra finds
+# each value. They live in Podman secrets on the host.
 secrets = {}
 
 # What answers 200 when the app is healthy, and the command that asks it from inside the container.

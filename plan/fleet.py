@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address
 
 import names
+from plan.app import check_shared
 from plan.host import plan_host
 from plan.inventory.settings import Settings
 from plan.model import HostPlan
@@ -73,6 +74,7 @@ def plan_fleet(
             problems += error.problems
     settings = {name: host.settings for name, host in observed.items()} | dict(bystanders)
     problems += check_addresses(plans, settings, observed)
+    problems += check_shared(observed)
     problems += check_tunnels(settings, {name: host.secrets for name, host in observed.items()})
     if problems:
         raise PlanError(problems)

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address
 
 from facts.installed import InstalledState
 from facts.network import HostNetwork
+from plan.app import check_app, exposed
 from plan.checks import check_driver, check_host, check_image, check_limits, shadowed, untried
 from plan.compare.verdicts import question_file
 from plan.inventory.settings import Settings
@@ -59,6 +60,7 @@ def plan_host(
     if isinstance(settings.publish_address, str):
         raise PlanError(problems)
     problems += check_host(host, settings, network, installed)
+    problems += check_app(host, settings, secrets)
     # Without root Podman and the kernel show somebody else's things, or nothing.
     if installed.kernel.root:
         problems += check_image(host, settings, installed)
@@ -132,7 +134,12 @@ def _assemble(
         line for chain in mode.chains for line in (chain.hook, *chain.rules)
     )
     files += host_files(settings, mode, rules_config)
-    warnings = [*untried(installed), *shadowed(settings, network, installed), *mode.warnings]
+    warnings = [
+        *untried(installed),
+        *exposed(settings),
+        *shadowed(settings, network, installed),
+        *mode.warnings,
+    ]
     if private and private.alternatives and settings.mode.bridge:
         warnings.append(
             f"{private.interface} was chosen as the private card because it comes first; "

@@ -23,6 +23,7 @@ from plan.inventory.secret_values import secret_text
 from plan.inventory.settings import ENVIRONMENT_KEYS, Settings, read
 from plan.observed import Observed
 from plan.problems import Problems
+from rollout.secret_sources import read_source
 
 
 def read_settings(host: Host, *words: str) -> Settings:
@@ -62,22 +63,13 @@ def local_secrets(host: str, settings: Settings) -> dict[str, str]:
     values = {}
     for name, source in settings.sources.items():
         try:
-            values[name] = secret_text(_raw(source), name)
+            values[name] = secret_text(read_source(source), name)
         except ValueError as error:
             key = "secrets" if name in settings.secrets else "wireguard"
             observation = f"{name.removeprefix('wireguard-')}: {source} {error}"
             problems.add(key, observation, "Set it, then run again")
     problems.stop()
     return values
-
-
-def _raw(source: str) -> bytes:
-    """Return what a secret's source holds, nothing if it is not there."""
-    kind, _, place = source.partition(":")
-    try:
-        return os.environb[place.encode()] if kind == "env" else Path(place).read_bytes()
-    except (KeyError, OSError):
-        return b""
 
 
 def observe_hosts(

@@ -7,8 +7,10 @@ pattern without line ends, and none starts with `-`.
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Literal, TypeVar
 
@@ -151,15 +153,34 @@ def _environment(value: object) -> object:
     return checked
 
 
-_SOURCE = r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+"
+_PLACE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+")
+_SOURCE = 'env:VARIABLE, file:/path or command:["program", "argument"]'
+
+
+def _is_source(value: object) -> bool:
+    if not isinstance(value, str) or not value.isprintable():
+        return False
+    kind, _, place = value.partition(":")
+    if kind != "command":
+        return bool(_PLACE.fullmatch(value))
+    with suppress(ValueError):
+        argv = json.loads(place)
+        return isinstance(argv, list) and bool(argv) and all(isinstance(it, str) for it in argv)
+    return False
+
+
+def _source(value: object) -> object:
+    if not _is_source(value):
+        raise ValueError(f"must be {_SOURCE}")
+    return value
 
 
 def _sources(value: object) -> object:
     checked = _variables(value)
     assert isinstance(checked, dict)  # noqa: S101 - for the type checker
     for name, source in checked.items():
-        if not re.fullmatch(_SOURCE, source):
-            raise ValueError(f"must say env:VARIABLE or file:/path for each, and {name} does not")
+        if not _is_source(source):
+            raise ValueError(f"must say {_SOURCE} for each, and {name} does not")
     return value
 
 
@@ -202,5 +223,5 @@ DatabaseAddress = Annotated[IPv4Address | Literal["host-gateway"], _DATABASE]
 Ports = Annotated[tuple[InstancePort, ...], BeforeValidator(_distinct)]
 ModeName = Annotated[str, BeforeValidator(_mode)]
 Variables = Annotated[dict[str, str], BeforeValidator(_environment)]
-Source = Annotated[str, checked(_SOURCE, "env:VARIABLE or file:/path")]
+Source = Annotated[str, BeforeValidator(_source)]
 Sources = Annotated[dict[str, str], BeforeValidator(_sources)]

@@ -54,9 +54,9 @@ CASES = {
     "variable of a number": wrong("environment", {"A": 1}, "value of A is not"),
     "variable name": wrong("environment", {"A-B": "1"}, "'A-B' is none"),
     "variable taken": wrong("environment", {"PORT": "80"}, "container_port"),
-    "secret in the open": wrong("secrets", {"A": "hunter2"}, "env:VARIABLE or file:/path"),
-    "secret not set": wrong("secrets", {"A": "env:NOT_SET"}, "env:NOT_SET holds nothing"),
-    "secret file": wrong("secrets", {"A": "file:/gone"}, "A: file:/gone holds nothing"),
+    "secret in the open": wrong("secrets", {"A": "hunter2"}, "or command:"),
+    "secret not set": wrong("secrets", {"A": "env:NOT_SET"}, "env:NOT_SET is not set"),
+    "secret file": wrong("secrets", {"A": "file:/gone"}, "A: file:/gone cannot be read"),
     "secret and not": Case(
         {"secrets": {"A": "env:HOME"}, "environment": {"A": "1"}},
         "secrets",

@@ -25,6 +25,8 @@ DEFAULTS: dict[str, Any] = {
     for key, value in runpy.run_path(str(FIXTURES.parents[1] / "group_data/all.py")).items()
     if not key.startswith("_")
 }
+# Of no app in particular: what the real one needs has tests of its own.
+DEFAULTS["image"] = "localhost/onetime-lab:1"
 RANGE = {"container_range": "10.0.0.128/27"}
 
 

@@ -102,7 +102,7 @@ def test_text_that_a_shell_would_misread_is_refused(key: str, value: str) -> Non
         ("cpus", "2", "'2' was given", "a number of CPUs such as 2 or 1.5"),
         ("timezone", "../../etc/shadow", "was given", "a time zone, as Europe/Vienna"),
         ("start_limit", 0, "0 was given", "a number of starts within ten minutes"),
-        ("secrets", {"A": "hunter2"}, "cannot be used as it is", "env:VARIABLE or file:/path"),
+        ("secrets", {"A": "hunter2"}, "cannot be used as it is", "or command:"),
     ],
 )
 def test_line_says_what_was_seen_and_what_it_must_be(

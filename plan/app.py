@@ -1,0 +1,150 @@
+"""What the real app needs of its variables, or it would end at its start, or lose accounts.
+
+Told apart from any other app by its image's name. From its sources and from running v0.26 itself;
+values that may be private are never quoted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+from plan.inventory.settings import Settings
+from plan.observed import Observed
+from plan.problems import Problem
+
+_APP = re.compile(r"(.*/)?onetimesecret(-lite|-s6)?([:@].*)?")
+# What it takes for a secret, and what has to be the same wherever it runs.
+_SECRETS = (
+    "SECRET",
+    "SESSION_SECRET",
+    "IDENTIFIER_SECRET",
+    "SECRET_PREVIOUS",
+    "AUTH_SECRET",
+    "ACCOUNT_ID_SECRET",
+    "ARGON2_SECRET",
+    "FEDERATION_SECRET",
+    "AUTH_DATABASE_URL",
+    "AUTH_DATABASE_URL_MIGRATIONS",
+    "RABBITMQ_URL",
+    "SMTP_PASSWORD",
+    "STRIPE_API_KEY",
+    "STRIPE_WEBHOOK_SIGNING_SECRET",
+)
+# The first wins.
+_DATABASE_URLS = ("VALKEY_URL", "REDIS_URL")
+_SCHEMES = ("redis", "rediss", "valkey", "valkeys")
+# Accounts in SQL.
+_FULL_MODE = ("AUTH_SECRET", "ACCOUNT_ID_SECRET")
+_MODES = ("simple", "full", "disabled")
+_LEAST_BYTES = 32
+_PLACEHOLDER = "CHANGEME"
+
+
+def is_app(settings: Settings) -> bool:
+    """Tell whether the image is the real app's, by its name."""
+    return _APP.fullmatch(settings.image) is not None
+
+
+def check_app(host: str, settings: Settings, secrets: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield what the real app would not start with, or would lose accounts by.
+
+    + secrets: the values of the secret variables
+    """
+    if not is_app(settings):
+        return
+    values = {**settings.environment, **secrets}
+    secret = values.get("SECRET", "")
+    if not secret or secret == _PLACEHOLDER:
+        seen = f"SECRET is {_PLACEHOLDER}" if secret else "SECRET is not given"
+        advice = 'Give it, such as {"SECRET": "env:ONETIME_SECRET"}'
+        yield Problem(host, "secrets", f"{seen}, and the app ends at its start", advice)
+    yield from _database(host, settings, values)
+    mode = values.get("AUTHENTICATION_MODE", "simple")
+    if mode not in _MODES:
+        observation = f"AUTHENTICATION_MODE is none of {', '.join(_MODES)}"
+        yield Problem(host, "environment", observation, "Correct it, or leave it out for simple")
+    if mode == "full":
+        yield from _accounts(host, values)
+
+
+def _database(host: str, settings: Settings, values: Mapping[str, str]) -> Iterator[Problem]:
+    word = next((word for word in _DATABASE_URLS if word in values), None)
+    example = f"redis://{settings.db_host}:{settings.db_port}/0"
+    if word is None:
+        yield Problem(
+            host,
+            "environment",
+            f"neither {' nor '.join(reversed(_DATABASE_URLS))} is given, and the app ends at its "
+            "start",
+            f'Give it, such as {{"REDIS_URL": "{example}"}}; one with a password is a secret',
+        )
+        return
+    key = "secrets" if word in settings.secrets else "environment"
+    try:
+        url = urlsplit(values[word])
+        seen, port = url.hostname, url.port or 6379
+    except ValueError:
+        seen, port, url = None, 0, urlsplit("")
+    if url.scheme not in _SCHEMES or (seen, port) != (settings.db_host, settings.db_port):
+        yield Problem(
+            host,
+            key,
+            f"{word} does not lead to {settings.db_host}:{settings.db_port}, the database that "
+            "db_host and db_port name",
+            f"Write it as {example}, or name that database by db_host, db_address and db_port",
+        )
+
+
+def _accounts(host: str, values: Mapping[str, str]) -> Iterator[Problem]:
+    for word in _FULL_MODE:
+        if len(values.get(word, "").encode()) < _LEAST_BYTES:
+            seen = f"of less than {_LEAST_BYTES} bytes" if values.get(word) else "not given"
+            observation = f"{word} is {seen}, and AUTHENTICATION_MODE is full"
+            yield Problem(host, "secrets", observation, "Give one of 32 bytes or more")
+    url = values.get("AUTH_DATABASE_URL", "sqlite:")
+    if url.startswith("sqlite:"):
+        seen = "is a file in the container" if "AUTH_DATABASE_URL" in values else "is not given"
+        yield Problem(
+            host,
+            "secrets",
+            f"AUTH_DATABASE_URL {seen}, so each instance would have accounts of its own, and "
+            "lose them when it starts anew",
+            "Give the address of a PostgreSQL database",
+        )
+
+
+def exposed(settings: Settings) -> Iterator[str]:
+    """Yield a warning per variable in `environment` that looks like a secret."""
+    for name, value in settings.environment.items():
+        if name in _SECRETS or _has_password(value):
+            yield (
+                f"environment: {name} looks like a secret, and every local user of the host can "
+                "read what stands there: move it to secrets"
+            )
+
+
+def _has_password(value: str) -> bool:
+    return re.match(r"[a-z][a-z0-9+.-]*://[^/@\s]*:[^/@\s]+@", value) is not None
+
+
+def check_shared(observed: Mapping[str, Observed]) -> Iterator[Problem]:
+    """Yield the secrets of the real app that differ between hosts: they share one database."""
+    first: dict[str, tuple[str, str]] = {}
+    for name, host in sorted(observed.items()):
+        if not is_app(host.settings):
+            continue
+        values = {**host.settings.environment, **host.secrets}
+        for word in _SECRETS:
+            if word not in values:
+                continue
+            other, value = first.setdefault(word, (name, values[word]))
+            if value != values[word]:
+                yield Problem(
+                    name,
+                    "secrets",
+                    f"{word} is another than on {other}, and what one host writes the other could "
+                    "not read",
+                    "Give all hosts of one installation the same",
+                )
