@@ -23,6 +23,7 @@ CASES: Mapping[str, Callable[[], HostPlan]] = {
     "direct": lambda: plan_one(observed(network_mode="direct", db_address="10.0.0.10")),
     "wireguard": lambda: plan_one(host()),
     "host": lambda: plan_one(observed(network_mode="host")),
+    "ipvlan-shim": lambda: plan_one(observed(network_mode="ipvlan", shim=True)),
     "shim": lambda: plan_one(observed(shim=True)),
     "secrets": lambda: plan_one(
         observed(secrets={"SECRET": "env:SECRET"}, environment={"LANG": "C.UTF-8", "RATE": "5%"})

@@ -118,6 +118,22 @@ def test_change_of_rules_waits_for_its_operator(deployed: Machine, rules: str) -
     assert not (deployed.root / "run/onetime/asking").exists()
 
 
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_shim_of_another_kind_comes_when_the_links_before_it_are_gone(
+    deployed: Machine, confirmed: bool
+) -> None:
+    """A card has links of one kind at a time."""
+    deployed.release(2, "ipvlan-shim")
+    deployed.switch(1, 2, rules="1")
+    if confirmed:
+        (deployed.state / "meanwhile").write_text(
+            'cd "$ROOT/run/onetime" && [ ! -e asking ] || cp asking confirmed\n'
+        )
+    output = deployed.perform().output
+    assert deployed.is_whole(2 if confirmed else 1), output
+    assert (deployed.root / "sys/class/net/ipvlan0").exists() == confirmed
+
+
 def test_rules_that_nobody_confirms_are_taken_back(deployed: Machine) -> None:
     deployed.release(2, "shim")
     deployed.switch(1, 2, rules="1")

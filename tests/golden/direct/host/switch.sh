@@ -100,6 +100,14 @@ set_rules() {
   [ "$2" = 0 ] || { confirmed && decide undo=; }
 }
 
+# A card has links of one kind at a time. Where the shim of release $1 is of another kind than the
+# containers' links are now, these go before it can come.
+make_way() {
+  kind=$(sed -n 's/^SHIM_KIND=//p' "releases/$1/host/network" 2>/dev/null)
+  driver=$(podman network inspect --format '{{.Driver}}' "$PRIVATE_NETWORK" 2>/dev/null)
+  [ -z "$kind" ] || [ -z "$driver" ] || [ "$kind" = "$driver" ] || clear_networks "$1"
+}
+
 # Make release $1 the one that systemd reads.
 enter() {
   if [ "$(readlink "$CURRENT")" != "releases/$1" ]; then
@@ -130,7 +138,8 @@ has_room() {
 # Bring the host to release $1. $2: ask whether rules, forwarding and shim may stay.
 go() {
   pin_image "$1" || return 1
-  # Before anything stops: a host that is cut off takes these back, and has lost nothing else.
+  make_way "$1" || return 1
+  # Before anything else stops: a host that is cut off takes these back, and has lost nothing.
   set_rules "$1" "$2" || return 1
   clear_networks "$1" || return 1
   stop_leftovers "$1" || return 1
