@@ -101,9 +101,9 @@ def test_every_setting_is_documented_and_no_other() -> None:
 
 
 def test_every_setting_has_its_default_and_says_it() -> None:
-    assert set(observed.DEFAULTS) == set(settings.KEYS)
+    assert set(observed.GROUP_DATA) == set(settings.KEYS)
     for word, text in sections().items():
-        assert f"\nDefault: `{observed.DEFAULTS[word]!r}`" in text, word
+        assert f"\nDefault: `{observed.GROUP_DATA[word]!r}`" in text, word
 
 
 @pytest.mark.parametrize("word", settings.KEYS)

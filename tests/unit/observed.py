@@ -20,13 +20,13 @@ PROC = FIXTURES / "proc"
 KINDS = sorted(path.name for path in PROC.iterdir())
 FILES = ("route", "dev", "fib_trie", "tcp", "tcp6", "up")
 
-DEFAULTS: dict[str, Any] = {
+GROUP_DATA: dict[str, Any] = {
     key: value
     for key, value in runpy.run_path(str(FIXTURES.parents[1] / "group_data/all.py")).items()
     if not key.startswith("_")
 }
 # Of no app in particular: what the real one needs has tests of its own.
-DEFAULTS["image"] = "localhost/onetime-lab:1"
+DEFAULTS = GROUP_DATA | {"image": "localhost/onetime-lab:1"}
 RANGE = {"container_range": "10.0.0.128/27"}
 
 
