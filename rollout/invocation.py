@@ -24,6 +24,9 @@ from rollout.answers import guard_connections
 
 _FAILURE, _INTERRUPTED = 1, 130
 
+# Verbs that change nothing, and ask nobody.
+_READING = {"status.py"}
+
 _PASSWORDS = ("_sudo_password", "_use_sudo_password", "_su_password")
 _EXPOSED = (
     "pyinfra would show it to every local user of the host, in command lines. "
@@ -81,7 +84,8 @@ def _problem(params: Mapping[str, Any]) -> str | None:
     if is_path and not path.is_file():
         return f"there is no inventory {inventory}. Name a file; paths start at {Path.cwd()}"
     deploys = all(operation.endswith(".py") for operation in params["operations"])
-    asks = not (params["yes"] or params["dry"] or params["json_output"])
+    reads = all(Path(operation).name in _READING for operation in params["operations"])
+    asks = not (params["yes"] or params["dry"] or params["json_output"] or reads)
     if deploys and asks and not sys.stdin.isatty():
         return "nobody is there to confirm the changes. Add -y to make them, or --dry to see them"
     if params["use_sudo_password"] or params["same_sudo_password"]:

@@ -6,7 +6,7 @@ all of them, since ranges and addresses can only be checked against each other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gevent.lock import RLock
@@ -161,17 +161,26 @@ class _Fleet:
     problems: list[Problem] = field(default_factory=list)
 
 
-def _prepare_all(state: State) -> dict[str, Prepared]:
-    """Return what is to be done on every host; raise `PlanError` with every problem."""
+def plan_all(state: State, *words: str) -> tuple[dict[str, HostPlan], dict[str, Observed]]:
+    """Return every host's plan, and what is known of it; raise `PlanError` with every problem.
+
+    + words: other words that are allowed for this run
+    """
     hosts = {host.name: host for host in state.inventory.get_active_hosts()}
-    fleet = _read_fleet(state, hosts)
+    fleet = _read_fleet(state, hosts, words)
     fleet.problems += _unreachable(state)
     observed = observe_hosts(hosts, fleet.settings, fleet.secrets)
     for name in fleet.settings.keys() - observed:
         fleet.problems.append(_connection(name, "it cannot be observed"))
         # It keeps its place on the network all the same.
         fleet.bystanders[name] = fleet.settings[name]
-    plans = _plan(fleet, observed)
+    return _plan(fleet, observed), observed
+
+
+def _prepare_all(state: State) -> dict[str, Prepared]:
+    """Return what is to be done on every host; raise `PlanError` with every problem."""
+    hosts = {host.name: host for host in state.inventory.get_active_hosts()}
+    plans, observed = plan_all(state)
     for name, plan in plans.items():
         for warning in plan.warnings:
             logger.warning("%s%s", hosts[name].print_prefix, warning)
@@ -193,11 +202,11 @@ def _prepare_all(state: State) -> dict[str, Prepared]:
     }
 
 
-def _read_fleet(state: State, hosts: Mapping[str, Host]) -> _Fleet:
+def _read_fleet(state: State, hosts: Mapping[str, Host], words: Sequence[str]) -> _Fleet:
     fleet = _Fleet()
     for host in state.inventory:
         try:
-            settings = read_settings(host)
+            settings = read_settings(host, *words)
             if host.name in hosts:
                 fleet.secrets[host.name] = local_secrets(host.name, settings)
                 fleet.settings[host.name] = settings
