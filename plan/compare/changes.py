@@ -6,13 +6,11 @@ that was killed anywhere is completed by the next.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from typing import Literal
 
 from facts.installed import InstalledState
-from facts.release import Entry
 from names import (
     BASE,
     CURRENT,
@@ -23,6 +21,7 @@ from names import (
     SIDECAR,
     container,
 )
+from plan.compare.files import FileChange, file_changes
 from plan.compare.firewall import unguarded, watched
 from plan.compare.host_side import host_side_differs
 from plan.compare.releases import current_release
@@ -30,19 +29,6 @@ from plan.model import HostPlan, InstancePlan, Secret
 
 How = Literal["load", "pull"] | None
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True)
-class FileChange:
-    """One file or link of the release that is to appear, change or go.
-
-    + before: what is there now, none if nothing is
-    + after: the whole text of what is to be, none if nothing
-    """
-
-    path: str
-    before: Entry | None
-    after: str | None
 
 
 @dataclass(frozen=True)
@@ -117,7 +103,7 @@ class Changes:
 def compare(plan: HostPlan, installed: InstalledState) -> Changes:
     """Return what is to be changed; everything is empty on a host that is as it should be."""
     tunnel = plan.settings.tunnel
-    files = _files(plan, installed)
+    files = file_changes(plan, installed)
     moved = _moved(plan, installed)
     release = _next_release(files, installed, anew=moved is not None)
     networks = _networks(plan, installed)
@@ -176,29 +162,6 @@ def _how(image: str, archive: str | None, installed: InstalledState) -> How:
 def _secrets(plan: HostPlan, installed: InstalledState) -> tuple[Secret, ...]:
     live = installed.podman.secrets
     return tuple(secret for secret in plan.secrets if secret.name not in live)
-
-
-def _files(plan: HostPlan, installed: InstalledState) -> tuple[FileChange, ...]:
-    live = installed.release.entries
-    entries = {file.path: Entry(digest=sha256(file.content), mode=file.mode) for file in plan.files}
-    entries |= {link.path: Entry(target=link.target) for link in plan.links}
-    texts = {file.path: file.content for file in plan.files}
-    texts |= {link.path: link_text(link.target) for link in plan.links}
-    return tuple(
-        FileChange(path, live.get(path), texts.get(path))
-        for path in sorted(entries.keys() | live.keys())
-        if live.get(path) != entries.get(path)
-    )
-
-
-def sha256(text: str) -> str:
-    """Return the digest by which a release's files are told apart."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def link_text(target: str) -> str:
-    """Return how a link is shown among files."""
-    return f"link to {target}\n"
 
 
 def _next_release(

@@ -10,7 +10,7 @@ from facts.installed import InstalledState
 from facts.podman import Container, PodmanNetwork, PodmanSecret
 from facts.release import About, Entry
 from facts.shim import Shim
-from plan.compare.changes import sha256
+from plan.compare.files import sha256
 from plan.fleet import plan_fleet
 from plan.model import HostPlan
 from plan.observed import Observed

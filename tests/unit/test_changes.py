@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from facts.installed import InstalledState
 from facts.podman import Container, PodmanNetwork, PodmanSecret
 from facts.release import About, Entry
-from plan.compare.changes import compare, sha256
+from plan.compare.changes import compare
+from plan.compare.files import sha256
 from plan.model import HostPlan
 from tests.unit.planned import PARTS, altered, as_planned, fresh, observed, plan_one
 

@@ -38,6 +38,7 @@ def fake(
             "say neighbours": "\n".join(answers_text({"neighbours": ""})),
             "say 7043/database": "\n".join(answers_text(paths or HEALTHY)),
         },
+        "image": "registry.example/app:1",
         **data,
     }
 

@@ -212,7 +212,10 @@ OTHERS = PodmanNetwork("onetime", (), None)
         (fresh(), {"instances": [7043, 22022]}, "instances: something else listens on port 22022"),
         (
             fresh(),
-            {"image": "ghcr.io/onetimesecret/onetimesecret:current"},
+            {
+                "image": "ghcr.io/onetimesecret/onetimesecret:current",
+                "environment": {"SECRET": "x", "REDIS_URL": "redis://maindb:6379/0"},
+            },
             "image: the host does not have ghcr.io/onetimesecret/onetimesecret:current, and no reg",
         ),
         (fresh(), {"publish_subnet": "10.9.9.0/30"}, "publish_subnet: 10.9.9.0/30 has room for 1"),
