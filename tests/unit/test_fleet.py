@@ -203,6 +203,16 @@ OTHERS = PodmanNetwork("onetime", (), None)
         (changed(containers={"onetime-7043": STRANGER}), {}, "podman: this deploy did not make"),
         (changed(networks={"onetime": OTHERS}), {}, "podman: this deploy did not make"),
         (
+            changed(controllers=frozenset({"pids"})),
+            {"memory": "1g"},
+            "memory: the kernel has no memory controller for containers there, only: pids",
+        ),
+        (
+            changed(controllers=frozenset()),
+            {"cpus": 1.5},
+            "cpus: the kernel has no cpu controller for containers there, only: none",
+        ),
+        (
             changed(kernel_links=frozenset()),
             {},
             "network_mode: the kernel cannot make macvlan links",

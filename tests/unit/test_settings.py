@@ -114,6 +114,31 @@ def test_line_says_what_was_seen_and_what_it_must_be(
     assert advice in (tail or head)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("capabilities", ["NET_RAW", "SYS_PTRACE"]),
+        ("pids", 16),
+        ("memory", "512m"),
+        ("cpus", 2),
+        ("cpus", 0.5),
+        ("timezone", "America/Argentina/Buenos_Aires"),
+        ("timezone", "UTC"),
+        ("start_limit", 1),
+        ("publish_address", "loopback"),
+        ("secrets", {"A": 'command:["pass", "show", "a b"]', "B": "env:B", "C": "file:/c"}),
+    ],
+)
+def test_good_values_are_taken(key: str, value: Any) -> None:
+    assert problems(**{key: value}) == []
+
+
+@pytest.mark.parametrize("argv", ["pass show", "[]", '["pass", 1]', '{"a": 1}', '["pass"', ""])
+def test_command_that_is_no_list_of_words_is_refused(argv: str) -> None:
+    (line,) = problems(secrets={"A": f"command:{argv}"})
+    assert "and A does not" in line
+
+
 def test_private_values_are_never_quoted() -> None:
     lines = problems(environment={"KEY": "hunter2\n"}, secrets={"PASS": "hunter2"})
     assert len(lines) == 2

@@ -39,6 +39,7 @@ from tests.unit.tunnels import (
         (peer(endpoint="-v:51820"), "peers[0].endpoint", "a colon, and a port"),
         (peer(endpoint="$(id):51820"), "peers[0].endpoint", "a colon, and a port"),
         (peer(preshared_key=key(9)), "peers[0].preshared_key", "or command:"),
+        (peer(preshared_key=7), "peers[0].preshared_key", "or command:"),
         (peer(allowed_ips=[]), "peers[0].allowed_ips", "one entry at least"),
         (peer(allowed_ips=[7]), "peers[0].allowed_ips[0]", "an IPv4 network"),
         (peer(allowed_ips=["10.0.0.1/8"]), "peers[0].allowed_ips[0]", "an IPv4 network"),
