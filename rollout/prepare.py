@@ -184,6 +184,8 @@ def _prepare_all(state: State) -> dict[str, Prepared]:
     for name, plan in plans.items():
         for warning in plan.warnings:
             logger.warning("%s%s", hosts[name].print_prefix, warning)
+        if plan.public:
+            logger.info("%spublic: %s", hosts[name].print_prefix, ", ".join(plan.public))
     changes = {name: compare(plan, observed[name].installed) for name, plan in plans.items()}
     cramped = [
         problem

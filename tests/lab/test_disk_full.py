@@ -19,7 +19,7 @@ NEW = {"environment": {"ONETIME_TEST_A": "1"}}
 def site(fresh: Fresh) -> Site:
     """A host whose releases and images are on small file systems of their own."""
     site = fresh(HOST)
-    ssh(HOST, f"mkdir -p {HOME}; mount -t tmpfs -o size=1m tmpfs {HOME}; chmod 755 {HOME}")
+    ssh(HOST, f"mkdir -p {HOME}; mount -t tmpfs -o size=2m tmpfs {HOME}; chmod 755 {HOME}")
     ssh(HOST, f"mount -t tmpfs -o size=64m tmpfs {STORAGE}")
     site.deploy_twice()
     return site
