@@ -72,8 +72,8 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as directory:
         site = Site(Path(directory), [HOST])
-        if (first := site.deploy()).code != 0:
-            raise SystemExit(first.output)
+        if (deployed := site.deploy()).code != 0:
+            raise SystemExit(deployed.output)
         bad = dataclasses.replace(site, everywhere=broken)
         restarts, rollouts = [], []
         for _ in range(TURNS):
@@ -82,7 +82,7 @@ def main() -> None:
             )
             rollouts.append(down(address, bad.deploy))
     for name, seconds in (("ordinary restart", restarts), ("broken image", rollouts)):
-        print(f"{name:16}  down for {', '.join(f'{one:.2f}' for one in seconds)} s")
+        print(f"{name:16}  down for {', '.join(f'{duration:.2f}' for duration in seconds)} s")
     print(f"broken image / ordinary restart = {sum(rollouts) / sum(restarts):.2f}")
 
 

@@ -18,6 +18,11 @@ _RTF_UP, _RTF_GATEWAY, _RTF_REJECT = 0x1, 0x2, 0x200
 _IFF_UP, _IFF_LOOPBACK, _IFF_POINTOPOINT, _IFF_NOARP = 0x1, 0x8, 0x10, 0x80
 _TCP_LISTEN = "0A"
 _ROUTE_FIELDS, _DEV_FIELDS, _TCP_FIELDS = 11, 16, 10
+_MASK_FIELD = 7
+# An IPv4 address as /proc/net/tcp writes it, in hexadecimal digits.
+_IPV4_DIGITS = 8
+# Of a bad text, in an error.
+_LONGEST_QUOTE = 60
 _INTERFACE_NAME = re.compile(r"[^\s/:]{1,15}\Z")
 # What the kernel prints for a route that leads nowhere (blackhole, unreachable, prohibit, throw).
 _NOWHERE = "*"
@@ -78,7 +83,8 @@ def byte_order(routes: str) -> ByteOrder:
     Masks read the wrong way round have gaps. Those of /0 and /32 are the same both ways, which
     leaves a host that has no others: it counts as little-endian.
     """
-    masks = [fields[7] for fields in map(str.split, routes.splitlines()) if len(fields) > 7]  # noqa: PLR2004
+    rows = [line.split() for line in routes.splitlines()]
+    masks = [fields[_MASK_FIELD] for fields in rows if len(fields) > _MASK_FIELD]
     words = [int(mask, 16) for mask in masks if re.fullmatch(r"[0-9A-Fa-f]{8}", mask)]
     little = all(_prefix(int.from_bytes(word.to_bytes(4, "little"), "big")) >= 0 for word in words)
     return "little" if little or any(_prefix(word) < 0 for word in words) else "big"
@@ -86,8 +92,8 @@ def byte_order(routes: str) -> ByteOrder:
 
 def _prefix(mask: int) -> int:
     """Return the length of the prefix that a mask keeps, less than 0 if the mask has gaps."""
-    rest = ~mask & 0xFFFFFFFF
-    return -1 if rest & (rest + 1) else 32 - rest.bit_length()
+    inverse = ~mask & 0xFFFFFFFF
+    return -1 if inverse & (inverse + 1) else 32 - inverse.bit_length()
 
 
 def parse_interfaces(text: str) -> tuple[str, ...]:
@@ -209,7 +215,7 @@ def _address(where: str, text: str, order: ByteOrder) -> IPv4Address:
 
 
 def _socket_address(where: str, text: str, order: ByteOrder) -> IPv4Address | IPv6Address:
-    address = ip_address(_raw(where, text, 4 if len(text) == 8 else 16, order))  # noqa: PLR2004
+    address = ip_address(_raw(where, text, 4 if len(text) == _IPV4_DIGITS else 16, order))
     # Some programs listen on an IPv4 address by an IPv6 socket (::ffff:10.0.0.11).
     return getattr(address, "ipv4_mapped", None) or address
 
@@ -233,4 +239,4 @@ def _dotted(where: str, text: str) -> IPv4Address:
 
 def _clip(text: str) -> str:
     """Quote text for an error: hostile bytes escaped, length bounded."""
-    return ascii(text if len(text) <= 60 else text[:60] + "…")  # noqa: PLR2004
+    return ascii(text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…")

@@ -19,8 +19,10 @@ def printable(text: str, *, keep: str = "\t") -> str:
     if plain.isprintable():
         return plain
     return "".join(
-        one if one.isprintable() or one in keep else one.encode("unicode_escape").decode()
-        for one in plain
+        character
+        if character.isprintable() or character in keep
+        else character.encode("unicode_escape").decode()
+        for character in plain
     )
 
 

@@ -122,18 +122,20 @@ def instance(host: str, port: int) -> Instance:
 
     page = answer(subprocess.run([*asked, public_url], capture_output=True, text=True, check=False))
     addresses = dict(line.partition("=")[::2] for line in page.splitlines())["container"].split()
-    own = next((address for address in addresses if IPv4Address(address) in LAN), None)
-    if own is None:
+    container = next((address for address in addresses if IPv4Address(address) in LAN), None)
+    if container is None:
         raise DemoError(f"instance {port} of {host} has no address in {LAN}, only {addresses}")
     answer(api.run_in("maindb", [*asked, f"http://{private}/whoami"]))
-    neighbour = api.run_in("maindb", [*asked, f"http://{own}:{APP_PORT}/whoami"])
+    neighbour = api.run_in("maindb", [*asked, f"http://{container}:{APP_PORT}/whoami"])
     if neighbour.returncode != TIMED_OUT:
-        raise DemoError(f"instance {port} of {host} is open to the LAN at {own}, past its guard")
+        raise DemoError(
+            f"instance {port} of {host} is open to the LAN at {container}, past its guard"
+        )
 
     question = 'printf "CLIENT INFO\\r\\nQUIT\\r\\n" | nc maindb 6379'
     client = on_host(host, f"podman exec onetime-{port} sh -c '{question}'")
-    seen = client.partition(" addr=")[2].partition(":")[0]
-    return Instance(host, public_url, private, own, seen)
+    client_address = client.partition(" addr=")[2].partition(":")[0]
+    return Instance(host, public_url, private, container, client_address)
 
 
 def on_host(host: str, command: str) -> str:
@@ -154,18 +156,18 @@ def show(instances: list[Instance]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("host", "from this shell", "from the LAN", "the container", "for maindb"):
         table.add_column(heading, no_wrap=True)
-    for one in instances:
-        table.add_row(one.host, one.public_url, one.private, one.own, one.seen_by_maindb)
+    for entry in instances:
+        table.add_row(entry.host, entry.public_url, entry.private, entry.own, entry.seen_by_maindb)
     console.print(table)
 
-    first, lab = instances[0], ".venv/bin/python -m lab"
+    example, lab = instances[0], ".venv/bin/python -m lab"
     console.print("\n[bold]Try")
     for what, command in (
-        ("from outside", f"curl {first.public_url}"),
-        ("from the LAN", f"{lab} exec maindb curl http://{first.private}/whoami"),
+        ("from outside", f"curl {example.public_url}"),
+        ("from the LAN", f"{lab} exec maindb curl http://{example.private}/whoami"),
         ("the hosts", f"{lab} status"),
-        ("a command on a host", f"{lab} ssh {first.host} podman ps"),
-        ("a reboot", f"{lab} reboot {first.host}"),
+        ("a command on a host", f"{lab} ssh {example.host} podman ps"),
+        ("a reboot", f"{lab} reboot {example.host}"),
         ("remove everything", f"{lab} down"),
     ):
         console.print(f"  {what:21}[cyan]{command}", soft_wrap=True)

@@ -57,9 +57,9 @@ def check_app(host: str, settings: Settings, secrets: Mapping[str, str]) -> Iter
     values = {**settings.environment, **secrets}
     secret = values.get("SECRET", "")
     if not secret or secret == _PLACEHOLDER:
-        seen = f"SECRET is {_PLACEHOLDER}" if secret else "SECRET is not given"
+        state = f"SECRET is {_PLACEHOLDER}" if secret else "SECRET is not given"
         advice = 'Give it, such as {"SECRET": "env:ONETIME_SECRET"}'
-        yield Problem(host, "secrets", f"{seen}, and the app ends at its start", advice)
+        yield Problem(host, "secrets", f"{state}, and the app ends at its start", advice)
     yield from _database(host, settings, values)
     mode = values.get("AUTHENTICATION_MODE", "simple")
     if mode not in _MODES:
@@ -84,10 +84,10 @@ def _database(host: str, settings: Settings, values: Mapping[str, str]) -> Itera
     key = "secrets" if word in settings.secrets else "environment"
     try:
         url = urlsplit(values[word])
-        seen, port = url.hostname, url.port or 6379
+        hostname, port = url.hostname, url.port or 6379
     except ValueError:
-        seen, port, url = None, 0, urlsplit("")
-    if url.scheme not in _SCHEMES or (seen, port) != (settings.db_host, settings.db_port):
+        hostname, port, url = None, 0, urlsplit("")
+    if url.scheme not in _SCHEMES or (hostname, port) != (settings.db_host, settings.db_port):
         yield Problem(
             host,
             key,
@@ -100,16 +100,16 @@ def _database(host: str, settings: Settings, values: Mapping[str, str]) -> Itera
 def _accounts(host: str, values: Mapping[str, str]) -> Iterator[Problem]:
     for word in _FULL_MODE:
         if len(values.get(word, "").encode()) < _LEAST_BYTES:
-            seen = f"of less than {_LEAST_BYTES} bytes" if values.get(word) else "not given"
-            observation = f"{word} is {seen}, and AUTHENTICATION_MODE is full"
+            state = f"of less than {_LEAST_BYTES} bytes" if values.get(word) else "not given"
+            observation = f"{word} is {state}, and AUTHENTICATION_MODE is full"
             yield Problem(host, "secrets", observation, "Give one of 32 bytes or more")
     url = values.get("AUTH_DATABASE_URL", "sqlite:")
     if url.startswith("sqlite:"):
-        seen = "is a file in the container" if "AUTH_DATABASE_URL" in values else "is not given"
+        state = "is a file in the container" if "AUTH_DATABASE_URL" in values else "is not given"
         yield Problem(
             host,
             "secrets",
-            f"AUTH_DATABASE_URL {seen}, so each instance would have accounts of its own, and "
+            f"AUTH_DATABASE_URL {state}, so each instance would have accounts of its own, and "
             "lose them when it starts anew",
             "Give the address of a PostgreSQL database",
         )
@@ -131,7 +131,7 @@ def _has_password(value: str) -> bool:
 
 def check_shared(observed: Mapping[str, Observed]) -> Iterator[Problem]:
     """Yield the secrets of the real app that differ between hosts: they share one database."""
-    first: dict[str, tuple[str, str]] = {}
+    holders: dict[str, tuple[str, str]] = {}
     for name, host in sorted(observed.items()):
         if not is_app(host.settings):
             continue
@@ -139,12 +139,12 @@ def check_shared(observed: Mapping[str, Observed]) -> Iterator[Problem]:
         for word in _SECRETS:
             if word not in values:
                 continue
-            other, value = first.setdefault(word, (name, values[word]))
+            holder, value = holders.setdefault(word, (name, values[word]))
             if value != values[word]:
                 yield Problem(
                     name,
                     "secrets",
-                    f"{word} is another than on {other}, and what one host writes the other could "
+                    f"{word} is another than on {holder}, and what one host writes the other could "
                     "not read",
                     "Give all hosts of one installation the same",
                 )

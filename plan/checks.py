@@ -84,7 +84,7 @@ def untried(installed: InstalledState) -> Iterator[str]:
     """Yield a warning where Podman is newer than any that this was tried with."""
     version = installed.podman.version or PODMAN_FLOOR
     if version[:2] > PODMAN_TRIED:
-        floor, tried = (".".join(map(str, one[:2])) for one in (PODMAN_FLOOR, PODMAN_TRIED))
+        floor, tried = (".".join(map(str, numbers[:2])) for numbers in (PODMAN_FLOOR, PODMAN_TRIED))
         yield (
             f"Podman {'.'.join(map(str, version))} is newer than what this was tried with, "
             f"{floor} to {tried}: look at --dry, and deploy to one host first"
@@ -146,11 +146,12 @@ def check_limits(host: str, settings: Settings, installed: InstalledState) -> It
     """
     for word, controller in (("memory", "memory"), ("cpus", "cpu")):
         if getattr(settings, word) is not None and controller not in installed.kernel.controllers:
-            known = ", ".join(sorted(installed.kernel.controllers)) or "none"
+            controllers = ", ".join(sorted(installed.kernel.controllers)) or "none"
             yield Problem(
                 host,
                 word,
-                f"the kernel has no {controller} controller for containers there, only: {known}",
+                f"the kernel has no {controller} controller for containers there, only: "
+                f"{controllers}",
                 "Leave it out, or boot with cgroup v2 and that controller",
             )
 
@@ -226,7 +227,7 @@ def _translated(
     asked = [address] if address else network.addresses
     for rule in sorted(installed.firewall.translated, key=str):
         if rule.low <= port <= rule.high and (
-            rule.addresses is None or any(one in rule.addresses for one in asked)
+            rule.addresses is None or any(destination in rule.addresses for destination in asked)
         ):
             yield Problem(
                 host,

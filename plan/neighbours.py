@@ -83,13 +83,13 @@ def _hosts_own(
             ]
             if address in plan.private.subnet
         }
-        found = [
+        conflicts = [
             (address, name)
             for address in sorted(candidates)
             for name in owners[address]
             if name != plan.host or f"{address}/32" not in shims
         ]
-        for address, name in found:
+        for address, name in conflicts:
             owner = "the host's own address" if name == plan.host else f"an address of {name}"
             if plan.settings.own_range and address in plan.settings.own_range:
                 observation = f"{plan.settings.own_range} holds {address}, {owner}"
@@ -111,15 +111,15 @@ def _ranges(plans: Mapping[str, HostPlan], settings: Mapping[str, Settings]) -> 
 
 
 def _own_ranges(settings: Mapping[str, Settings]) -> dict[str, IPv4Network]:
-    return {name: one.own_range for name, one in settings.items() if one.own_range}
+    return {name: words.own_range for name, words in settings.items() if words.own_range}
 
 
 def _shims(plans: Mapping[str, HostPlan], settings: Mapping[str, Settings]) -> Iterator[Problem]:
     """Yield shims outside their host's range at an address that another host may use."""
     shims: dict[IPv4Address, list[str]] = {}
-    for name, one in sorted(settings.items()):
-        if one.own_shim:
-            shims.setdefault(one.own_shim, []).append(name)
+    for name, words in sorted(settings.items()):
+        if words.own_shim:
+            shims.setdefault(words.own_shim, []).append(name)
     instances: dict[IPv4Address | None, dict[str, int]] = {}
     for name, plan in plans.items():
         for instance in plan.instances:
@@ -185,17 +185,17 @@ def check_tunnels(
     + secrets: values by host and variable; those of hosts that this run leaves alone are not known
     """
     ends: dict[tuple[str, str], list[tuple[str, int]]] = {}
-    for host, one in sorted(settings.items()):
-        for port in _tunnel_ports(one):
-            assert one.tunnel is not None  # noqa: S101 - a port of a tunnel
-            address = one.tunnel.instances[port].address
+    for host, words in sorted(settings.items()):
+        for port in _tunnel_ports(words):
+            assert words.tunnel is not None  # noqa: S101 - a port of a tunnel
+            address = words.tunnel.instances[port].address
             key = secrets.get(host, {}).get(private_key(port))
             for mark in ((f"{address} is the address", ""), *([("", key)] if key else [])):
                 ends.setdefault(mark, []).append((host, port))
     shared = sorted(
         (host, neighbour, port, port_there, not text, text)
-        for (text, _), those in ends.items()
-        for (host, port), (neighbour, port_there) in combinations(those, 2)
+        for (text, _), holders in ends.items()
+        for (host, port), (neighbour, port_there) in combinations(holders, 2)
         if host != neighbour and _peers(settings[host]) & _peers(settings[neighbour])
     )
     for host, neighbour, port, port_there, _, text in shared:

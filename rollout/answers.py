@@ -147,16 +147,16 @@ class _Answer:
         for chunk in self._chunks(name, buffer):
             self.heard = time.monotonic()
             size += len(chunk)
-            first, *rest = chunk.split(b"\n")
-            pieces.append(first)
-            for following in rest:
+            beginning, *lines = chunk.split(b"\n")
+            pieces.append(beginning)
+            for following in lines:
                 yield b"".join(pieces).decode(errors="backslashreplace")
                 pieces = [following]
             if size >= ANSWER_BYTES:
                 self._end(f"more than {ANSWER_BYTES >> 20} MiB came as an answer")
                 return
-        if last := b"".join(pieces):
-            yield last.decode(errors="backslashreplace")
+        if ending := b"".join(pieces):
+            yield ending.decode(errors="backslashreplace")
 
     def _chunks(self, name: str, buffer: Any) -> Iterator[bytes]:
         if self._channel is None:

@@ -62,16 +62,16 @@ def _read(state: State) -> Status:
     hosts = {host.name: host for host in state.inventory.get_active_hosts()}
     running = _running({name: hosts[name] for name in plans})
     table: list[Row] = []
-    told: list[str] = []
+    sentences: list[str] = []
     for name, plan in plans.items():
-        seen = running.get(name)
-        if seen is None:
-            told.append(f"{name}: it does not say what runs")
+        live = running.get(name)
+        if live is None:
+            sentences.append(f"{name}: it does not say what runs")
             continue
         changes = compare(plan, observed[name].installed)
-        table += rows(plan, observed[name], seen, changes)
-        told += [f"{name}: {text}" for text in findings(plan, observed[name], seen, changes)]
-    return Status(tuple(table), tuple(told))
+        table += rows(plan, observed[name], live, changes)
+        sentences += [f"{name}: {text}" for text in findings(plan, observed[name], live, changes)]
+    return Status(tuple(table), tuple(sentences))
 
 
 def _running(hosts: Mapping[str, Host]) -> dict[str, RunningState]:

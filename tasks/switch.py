@@ -217,12 +217,12 @@ def _verify(asked: Question) -> list[str]:
     if not asked.ports:
         return []
     # Once more where one does not: the host's firewall may be reloaded at any moment.
-    for first in (True, False):
+    for is_last in (False, True):
         answers = read_fact(host, Paths, **asked.words)
         if answers is None:
             return [f"{host.name}: the host did not answer when asked about its paths"]
         failed = list(failures(host.name, asked, answers))
-        if not failed or not first:
+        if not failed or is_last:
             break
         for sentence in failed:
             host.log(f"asked again: {sentence}", logger.warning)

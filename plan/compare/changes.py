@@ -145,12 +145,12 @@ def _moved(plan: HostPlan, installed: InstalledState) -> tuple[str, str] | None:
     A change of the name itself is a change of the release's files, and needs no other reason.
     """
     about = installed.release.kept.get(current_release(installed) or 0)
-    now = installed.podman.images.get(plan.settings.image)
+    image = installed.podman.images.get(plan.settings.image)
     live = installed.release.images
-    if about is None or now is None or not _IMAGE_ID.fullmatch(about.image):
+    if about is None or image is None or not _IMAGE_ID.fullmatch(about.image):
         return None
     same_name = plan.settings.image in live
-    return (about.image, now) if same_name and about.image != now else None
+    return (about.image, image) if same_name and about.image != image else None
 
 
 def _how(image: str, archive: str | None, installed: InstalledState) -> How:

@@ -81,9 +81,9 @@ def restarts(kept: KeptRelease, about: About, installed: InstalledState) -> tupl
     return tuple(
         port
         for port, config in sorted(kept.configs.items())
-        if (it := live.get(container(INSTANCE, port))) is None
-        or it.config != config
-        or it.image not in {None, about.image}
+        if (container_state := live.get(container(INSTANCE, port))) is None
+        or container_state.config != config
+        or container_state.image not in {None, about.image}
     )
 
 

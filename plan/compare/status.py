@@ -52,11 +52,11 @@ def rows(
     addresses = read_bridge_addresses(drop_ins) | read_addresses(drop_ins)
     release = current_release(observed.installed)
     kinds = {instance.port: list(instance.containers) for instance in plan.instances}
-    known = {name for names in kinds.values() for name in names}
+    planned = {name for names in kinds.values() for name in names}
     places = [(name, port) for port, names in kinds.items() for name in names]
     places += [
         (name, int(name.rpartition("-")[2]))
-        for name in sorted(running.containers.keys() - known)
+        for name in sorted(running.containers.keys() - planned)
         if name.rpartition("-")[2].isdecimal()
     ]
     for name, port in places:
@@ -76,7 +76,7 @@ def rows(
             restarts=state.restarts if state else 0,
             image=live.image if live else "",
             release=str(release or ""),
-            drift=_drift(name, port, known, changes),
+            drift=_drift(name, port, planned, changes),
         )
 
 
@@ -84,8 +84,8 @@ def _health(health: str, state: str) -> str:
     return health or "up" if state == "active" else state
 
 
-def _drift(name: str, port: int, known: set[str], changes: Changes) -> str:
-    if name not in known:
+def _drift(name: str, port: int, planned: set[str], changes: Changes) -> str:
+    if name not in planned:
         return "not planned"
     if port in changes.restart:
         return "to start"

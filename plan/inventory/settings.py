@@ -38,6 +38,8 @@ from plan.problems import PlanError, Problem
 # On the machine that runs pyinfra these win over the inventory.
 ENVIRONMENT_KEYS = ("network_interface", "network_subnet", "network_gateway")
 
+# Of a bad value, in an error.
+_LONGEST_QUOTE = 80
 # Values of these may be private: errors name them and never quote them.
 _PRIVATE_KEYS = {"environment", "secrets", "wireguard"}
 
@@ -229,4 +231,4 @@ def _step(part: int | str) -> str:
 
 def _shown(value: object) -> str:
     text = ascii(value)
-    return text if len(text) <= 80 else text[:77] + "..."  # noqa: PLR2004
+    return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 3] + "..."

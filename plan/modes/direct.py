@@ -16,12 +16,12 @@ def plan(situation: Situation) -> ModePlan:
     """Plan the bridge; raise `PlanError` where `host-gateway` cannot be the database."""
     if situation.settings.db_address == "host-gateway":
         _refuse_gateway(situation)
-    there = bridge.plan_bridge(situation)
+    bridge_plan = bridge.plan_bridge(situation)
     return ModePlan(
-        files=(there.file,),
-        networks=(there.network,),
-        own_networks={port: (option,) for port, option in there.options.items()},
-        chains=bridge.chains(situation, there),
+        files=(bridge_plan.file,),
+        networks=(bridge_plan.network,),
+        own_networks={port: (option,) for port, option in bridge_plan.options.items()},
+        chains=bridge.chains(situation, bridge_plan),
         guard=plan_guard(situation),
     )
 

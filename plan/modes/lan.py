@@ -42,7 +42,7 @@ def plan_lan(situation: Situation) -> ModePlan:
             f"{len(settings.instances)} instances",
             "Widen the range or shorten the list; the range's first address is the host's own",
         )
-    there = bridge.plan_bridge(situation)
+    bridge_plan = bridge.plan_bridge(situation)
     routes = ways.needed(
         private.routes, private.subnet, [situation.database] if situation.database else []
     )
@@ -58,27 +58,27 @@ def plan_lan(situation: Situation) -> ModePlan:
     )
     return ModePlan(
         files=(
-            there.file,
+            bridge_plan.file,
             File(f"quadlet/{PRIVATE_NETWORK}.network", private_text),
         ),
         networks=(
-            there.network,
+            bridge_plan.network,
             PodmanNetworkPlan(PRIVATE_NETWORK, private_config),
         ),
         own_networks={
             port: (
                 # The first one has the default route.
-                there.options[port],
+                bridge_plan.options[port],
                 network_option(
                     PRIVATE_NETWORK, address, addresses.mac(address) if link.own_mac else None
                 ),
             )
             for port, address in chosen.items()
             # A bridge without room for all is refused elsewhere.
-            if port in there.options
+            if port in bridge_plan.options
         },
         addresses=chosen,
-        chains=bridge.chains(situation, there),
+        chains=bridge.chains(situation, bridge_plan),
         guard=plan_guard(
             situation,
             clients=(

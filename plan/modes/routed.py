@@ -27,22 +27,22 @@ def plan(situation: Situation) -> ModePlan:
             "host-gateway means a database on the host itself, where nothing is routed",
             "Use network_mode direct, or give the database's own address",
         )
-    there = bridge.plan_bridge(situation)
-    chains = bridge.chains(situation, there)
+    bridge_plan = bridge.plan_bridge(situation)
+    chains = bridge.chains(situation, bridge_plan)
     if not settings.routed_nat:
         subnet = settings.publish_subnet
         services = [situation.database] if situation.database else []
         routes = ways.needed(private.routes, private.subnet, services)
         reached = ", ".join(map(str, (private.subnet, *(route for route, _ in routes))))
-        own = (
+        identity = (
             f"ip saddr {subnet} ip daddr {{ {reached} }} "
             f"counter snat ip prefix to ip saddr map {{ {subnet} : {subnet} }}"
         )
-        chains = bridge.chains(situation, there, opened=private.interface, kept=[own])
+        chains = bridge.chains(situation, bridge_plan, opened=private.interface, kept=[identity])
     return ModePlan(
-        files=(there.file,),
-        networks=(there.network,),
-        own_networks={port: (option,) for port, option in there.options.items()},
+        files=(bridge_plan.file,),
+        networks=(bridge_plan.network,),
+        own_networks={port: (option,) for port, option in bridge_plan.options.items()},
         chains=chains,
         guard=plan_guard(situation),
     )

@@ -103,7 +103,7 @@ def guard(situation: Situation, opened: str | None) -> Chain:
     if address is not None and not address.is_loopback:
         network = situation.network
         cards = {route.interface for route in connected_routes(address, network)}
-        cards |= {one.interface for one in find_cards(network, None) if one.address == address}
+        cards |= {card.interface for card in find_cards(network, None) if card.address == address}
         # One for a service, on no card's subnet: no telling through which card its packets come.
         if cards:
             dropped.append(

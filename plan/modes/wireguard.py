@@ -76,15 +76,15 @@ def plan(situation: Situation) -> ModePlan:
         )
         for port in settings.instances
     }
-    there = bridge.plan_bridge(situation)
+    bridge_plan = bridge.plan_bridge(situation)
     endpoints = sorted({peer.endpoint.rpartition(":")[2] for peer, _ in peers})
     return ModePlan(
-        files=(there.file,),
-        networks=(there.network,),
+        files=(bridge_plan.file,),
+        networks=(bridge_plan.network,),
         container_networks=(f"container:{container(SIDECAR, '%i')}",),
-        own_networks={port: (option,) for port, option in there.options.items()},
+        own_networks={port: (option,) for port, option in bridge_plan.options.items()},
         sidecar=Sidecar(template, files, drop_ins),
-        chains=bridge.chains(situation, there),
+        chains=bridge.chains(situation, bridge_plan),
         guard=plan_guard(situation, reached=[f"udp dport {{ {', '.join(endpoints)} }}"]),
     )
 

@@ -79,7 +79,11 @@ def _unused_subnet(network: HostNetwork, installed: InstalledState) -> IPv4Netwo
     The last block is for carriers' own use, so that no private network has it.
     """
     taken = [route.destination for route in network.routes if not route.is_default]
-    taken += [used for one in installed.podman.networks.values() for used in one.subnets]
+    taken += [
+        used
+        for podman_network in installed.podman.networks.values()
+        for used in podman_network.subnets
+    ]
     blocks = ("10.89.0.0/16", "172.30.0.0/16", "192.168.0.0/16", "100.64.0.0/10")
     candidates = (part for block in blocks for part in IPv4Network(block).subnets(new_prefix=24))
     return next(

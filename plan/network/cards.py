@@ -99,12 +99,12 @@ def _places(address: IPv4Address, network: HostNetwork, names: Iterable[str]) ->
     ]
     narrowest = min(map(_width, holding), default=None)
     holding = [route for route in holding if _width(route) == narrowest]
-    ours = [route for route in holding if route.interface in names]
-    preferred = min((route.metric for route in ours), default=None)
+    eligible_routes = [route for route in holding if route.interface in names]
+    preferred = min((route.metric for route in eligible_routes), default=None)
     return [
         Card(route.interface, address, route.destination, on_link=route.gateway is None)
-        for route in ours or holding
-        if not ours or route.metric == preferred
+        for route in eligible_routes or holding
+        if not eligible_routes or route.metric == preferred
     ]
 
 

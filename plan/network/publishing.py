@@ -34,8 +34,8 @@ def resolve(
         return settings.model_copy(update={"publish_address": address}), []
     if not isinstance(word, str):
         return settings, []
-    seen = f"has the public addresses {', '.join(map(str, public))}" if public else "has none"
-    observation = f"{word} was given, and the host {seen if word == 'public' else 'has none'}"
+    listing = f"has the public addresses {', '.join(map(str, public))}" if public else "has none"
+    observation = f"{word} was given, and the host {listing if word == 'public' else 'has none'}"
     advice = "Name the address to publish on"
     return settings, [Problem(host, "publish_address", observation, advice)]
 
@@ -43,7 +43,7 @@ def resolve(
 def public_places(settings: Settings, network: HostNetwork) -> tuple[str, ...]:
     """Return the places, ADDRESS:PORT, by which the internet may reach an instance."""
     public = _public(settings, network)
-    addresses = [one for one in public if settings.published in {None, one}]
+    addresses = [place for place in public if settings.published in {None, place}]
     return tuple(f"{address}:{port}" for address in addresses for port in settings.instances)
 
 

@@ -53,8 +53,8 @@ def needed(
 
 
 def lasting_gateway(
-    subnet: IPv4Network, container_range: IPv4Network, found: IPv4Address
+    subnet: IPv4Network, container_range: IPv4Network, detected: IPv4Address
 ) -> IPv4Address:
     """Return a gateway for a network that never uses one: the same whatever routes come and go."""
-    first = subnet[1]
-    return found if first in container_range else first
+    router = subnet[1]
+    return detected if router in container_range else router

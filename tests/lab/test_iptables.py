@@ -9,7 +9,7 @@ import pytest
 from tests.lab.conftest import Fresh
 from tests.lab.harness import Site, check_paths, ssh
 from tests.lab.modes import in_mode
-from tests.lab.test_firewall import answers_again
+from tests.lab.reloads import answers_again
 
 IPTABLES, UFW = "iptables1", "ufw1"
 LANE = "iptables"

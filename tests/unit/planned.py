@@ -87,6 +87,11 @@ def refusals(
     return []
 
 
+def lines(hosts: Mapping[str, Observed], bystanders: Mapping[str, Any] | None = None) -> list[str]:
+    """Return the problems of an inventory as an operator reads them."""
+    return [str(problem) for problem in refusals(hosts, bystanders)]
+
+
 def as_planned(plan: HostPlan) -> InstalledState:
     """Return what is observed on a host that is exactly as planned, and runs."""
     entries = {file.path: Entry(digest=sha256(file.content), mode=file.mode) for file in plan.files}

@@ -6,15 +6,18 @@ import re
 import string
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import click
 import gevent
 import pytest
 from gevent import socket
 from hypothesis import given
 from hypothesis import strategies as st
 from pyinfra.api import StringCommand
+from pyinfra.api.output import set_echo
 from pyinfra.connectors.util import CommandOutput
 
 from facts.text import printable, printable_with_colours
@@ -86,7 +89,10 @@ class Stream:
 def read(
     monkeypatch: pytest.MonkeyPatch, speak: Any, *, silence: float = 5, most: int = 1 << 20
 ) -> tuple[CommandOutput, Channel]:
-    """Have a host speak on two streams; return what pyinfra has of it."""
+    """Have a host speak on two streams; return what pyinfra has of it.
+
+    The limits are smaller than those of a run, which no test could wait for.
+    """
     monkeypatch.setattr(answers, "SILENCE", silence)
     monkeypatch.setattr(answers, "ANSWER_BYTES", most)
     (out, out_there), (err, err_there) = socket.socketpair(), socket.socketpair()
@@ -141,10 +147,18 @@ def test_silence_ends_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
     assert time.monotonic() - before < 30
 
 
-def test_signs_of_life_on_either_stream_keep_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(answers, "echo", lambda text, **_: told.append(text))
+@pytest.fixture
+def on_terminal() -> Iterator[None]:
+    """Have pyinfra print, as its command line does."""
+    set_echo(click.echo)
+    yield
+    set_echo(lambda *_, **__: None)
 
+
+@pytest.mark.usefixtures("on_terminal")
+def test_signs_of_life_on_either_stream_keep_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def speak(out: socket.socket, err: socket.socket) -> None:
         for _ in range(10):
             gevent.sleep(0.1)
@@ -155,9 +169,9 @@ def test_signs_of_life_on_either_stream_keep_it(monkeypatch: pytest.MonkeyPatch)
     assert not channel.closed
     assert (output.stdout_lines, output.stderr_lines) == (["done"], [])
     # What a host waits for is told at once, with its name.
-    assert len(told) == 10
-    assert "[h] " in told[0]
-    assert "waits for \\x1b]0;x\\x07somebody" in told[0]
+    notices = capsys.readouterr().err.splitlines()
+    assert len(notices) == 10
+    assert set(notices) == {"    [h] waits for \\x1b]0;x\\x07somebody"}
 
 
 @pytest.mark.parametrize("size", [10_000, 1_000_000])

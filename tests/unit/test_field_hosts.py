@@ -8,15 +8,13 @@ from typing import Any
 
 import pytest
 
-from facts.firewall import Translation
-from facts.network import HostNetwork, Network
+from facts.network import HostNetwork
 from facts.podman import PodmanNetwork
-from facts.proc import Listener, Route, byte_order, parse_routes
+from facts.proc import Route
 from plan.compare.changes import compare
 from plan.network.detect import PrivateNetwork, detect
 from plan.observed import Observed
-from tests.unit.kernel import answers_text
-from tests.unit.observed import network, proc_answers, settings
+from tests.unit.observed import network, settings
 from tests.unit.planned import altered, as_planned, fresh, observed, plan_one, refusals
 
 
@@ -192,70 +190,6 @@ def test_bridge_that_stands_is_not_refused_for_a_route_that_appears() -> None:
         installed=altered(before.installed, networks=networks),
     )
     assert refusals({"h": there}) == []
-
-
-@pytest.mark.parametrize(
-    ("translation", "data", "refused"),
-    [
-        (Translation(7043, 7043, None), {}, True),
-        (Translation(7000, 7100, None), {}, True),
-        (Translation(7043, 7043, IPv4Network("10.0.0.15/32")), {}, True),
-        (Translation(7043, 7043, IPv4Network("10.0.0.99/32")), {}, False),
-        (
-            Translation(7043, 7043, IPv4Network("10.0.0.15/32")),
-            {"publish_address": "203.0.113.15"},
-            False,
-        ),
-        (Translation(443, 443, None), {}, False),
-    ],
-)
-@pytest.mark.parametrize("mode", ["macvlan", "host"])
-def test_port_that_somebody_translates_is_taken(
-    mode: str, translation: Translation, data: dict[str, Any], refused: bool
-) -> None:
-    if mode == "host" and data:
-        pytest.skip("its app chooses where it listens")
-    seen = observed(network_mode=mode, **data)
-    taken = altered(seen.installed, translated=frozenset({translation}))
-    problems = refusals({"h": dataclasses.replace(seen, installed=taken)})
-    assert bool(problems) == refused
-    assert all(
-        problem.key == "instances" and "translates port 70" in problem.observation
-        for problem in problems
-    )
-
-
-def big_endian(text: str, columns: tuple[int, ...], separator: str = "\t") -> str:
-    """Return the kernel's text as a host of the other byte order would print it."""
-    lines = text.splitlines()
-    for number, line in enumerate(lines[1:], 1):
-        fields = line.split(separator)
-        for column in columns:
-            fields[column] = "".join(reversed([fields[column][i : i + 2] for i in (0, 2, 4, 6)]))
-        lines[number] = separator.join(fields)
-    return "\n".join(lines) + "\n"
-
-
-@pytest.mark.parametrize("kind", ["plain", "metric", "far", "corporate", "hetznerwg", "docker"])
-def test_other_byte_order_is_read_alike(kind: str) -> None:
-    answers = proc_answers(kind)
-    expected = network(kind, None)
-    turned = big_endian(answers["route"], (1, 2, 7))
-    assert (byte_order(answers["route"]), byte_order(turned)) == ("little", "big")
-    assert parse_routes(turned) == expected.routes
-    heading = answers["tcp"].splitlines()[0]
-    listening = f"   0: 0A00000F:1B83 00000000:0000 0A {'0 ' * 6}"
-    told = {**answers, "route": turned, "tcp": f"{heading}\n{listening}\n", "tcp6": ""}
-    read = Network().process(answers_text(told))
-    assert read.listeners == {Listener(IPv4Address("10.0.0.15"), 7043)}
-
-
-def test_mask_with_gaps_is_no_mask() -> None:
-    text = proc_answers("plain")["route"].replace("00FFFFFF", "00FF00FF")
-    with pytest.raises(ValueError, match="is no mask"):
-        parse_routes(text)
-    with pytest.raises(ValueError, match="host bits set"):
-        parse_routes(proc_answers("plain")["route"].replace("0000000A", "0100000A"))
 
 
 def test_lonely_address_needs_a_default_route() -> None:
