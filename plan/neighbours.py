@@ -10,6 +10,7 @@ from itertools import combinations, product
 from plan.inventory.settings import Settings
 from plan.inventory.tunnels import private_key
 from plan.model import HostPlan
+from plan.network.addresses import mac as mac_of
 from plan.network.overlaps import Holders, overlapping
 from plan.observed import Observed
 from plan.problems import Problem
@@ -56,6 +57,32 @@ def _answered(plans: Mapping[str, HostPlan], observed: Mapping[str, Observed]) -
                     f"{mac}{instances.get(address, '')} on the LAN",
                     "Choose what nothing else uses, or free the address",
                 )
+
+
+def claimable(plan: HostPlan) -> tuple[IPv4Address, ...]:
+    """Return the addresses of a host's instances on the LAN that nobody else may answer for.
+
+    None where a shim without a MAC of its own leads there: its answers are like the host's.
+    """
+    shim = plan.mode.shim
+    if shim and shim.mac is None:
+        return ()
+    return tuple(instance.address for instance in plan.instances if instance.address)
+
+
+def claims(plan: HostPlan, answering: Mapping[IPv4Address, str]) -> Iterator[str]:
+    """Yield a sentence per address of a live instance that somebody else on the LAN answers for.
+
+    + answering: who answers for `claimable` addresses, as a MAC
+    """
+    for instance in plan.instances:
+        mac = answering.get(instance.address) if instance.address else None
+        # By a shim the instance itself is heard.
+        if instance.address and mac not in {None, mac_of(instance.address)}:
+            yield (
+                f"{instance.address}, instance {instance.port}'s, is answered by {mac} on the LAN, "
+                "too: find that machine and take the address away from it"
+            )
 
 
 def _hosts_own(

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import NoReturn
 
 import gevent
@@ -16,9 +17,12 @@ from pyinfra.context import ctx_host
 from rich.console import Console
 from rich.table import Table
 
+from facts.neighbours import Neighbours
 from facts.running import Running, RunningState
 from plan.compare.changes import compare
 from plan.compare.status import Row, findings, rows
+from plan.model import HostPlan
+from plan.neighbours import claimable, claims
 from plan.problems import PlanError
 from rollout.observe import read_fact
 from rollout.prepare import plan_all
@@ -60,31 +64,38 @@ def _read(state: State) -> Status:
     except PlanError as error:
         return Status((), tuple(map(str, error.problems)))
     hosts = {host.name: host for host in state.inventory.get_active_hosts()}
-    running = _running({name: hosts[name] for name in plans})
+    running = _running({hosts[name]: plan for name, plan in plans.items()})
     table: list[Row] = []
     sentences: list[str] = []
     for name, plan in plans.items():
-        live = running.get(name)
-        if live is None:
+        if (answer := running.get(name)) is None:
             sentences.append(f"{name}: it does not say what runs")
             continue
+        live, answering = answer
+        sentences += [f"{name}: {text}" for text in claims(plan, answering)]
         changes = compare(plan, observed[name].installed)
         table += rows(plan, observed[name], live, changes)
         sentences += [f"{name}: {text}" for text in findings(plan, observed[name], live, changes)]
     return Status(tuple(table), tuple(sentences))
 
 
-def _running(hosts: Mapping[str, Host]) -> dict[str, RunningState]:
-    """Return what runs on hosts, all asked at once; those that fail are left out."""
-    jobs = {name: gevent.spawn(_ask, host) for name, host in hosts.items()}
+def _running(
+    plans: Mapping[Host, HostPlan],
+) -> dict[str, tuple[RunningState, Mapping[IPv4Address, str]]]:
+    """Return what runs and who answers for its addresses, by host; those that fail are left out."""
+    jobs = {host.name: gevent.spawn(_ask, host, plan) for host, plan in plans.items()}
     gevent.joinall(list(jobs.values()), raise_error=True)
     return {name: job.value for name, job in jobs.items() if job.value is not None}
 
 
-def _ask(host: Host) -> RunningState | None:
+def _ask(host: Host, plan: HostPlan) -> tuple[RunningState, Mapping[IPv4Address, str]] | None:
     with ctx_host.use(host):
-        value: RunningState | None = read_fact(host, Running)
-    return value
+        live: RunningState | None = read_fact(host, Running)
+        if live is None:
+            return None
+        addresses = list(map(str, claimable(plan)))
+        answering = read_fact(host, Neighbours, addresses=addresses) if addresses else {}
+    return None if answering is None else (live, answering)
 
 
 def _print_json(status: Status) -> None:

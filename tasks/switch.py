@@ -20,6 +20,7 @@ from pyinfra.api import Host, StringCommand, operation
 from pyinfra.api.exceptions import ConnectError
 from pyinfra.api.operation import OperationMeta
 
+from facts.neighbours import Neighbours
 from facts.paths import Paths, Question
 from names import (
     ASKING,
@@ -43,6 +44,7 @@ from names import (
 from plan.compare.changes import Changes
 from plan.compare.verdicts import failures, question
 from plan.model import HostPlan
+from plan.neighbours import claimable, claims
 from rollout.observe import read_fact
 from rollout.prepare import Rollback
 from rollout.run import current_run
@@ -117,7 +119,7 @@ def _over(plan: HostPlan, changes: Changes, unasked: str, last: bool) -> Generat
     # A dry run changed nothing, so there is nothing to verify yet.
     if not state.is_executing:
         return
-    if failed_paths := _verify(question(plan)):
+    if failed_paths := _verify(question(plan), plan):
         yield _fail(failed_paths)
     elif unasked:
         host.log(f"every path answers{unasked}", logger.warning)
@@ -140,7 +142,7 @@ def _back(rollback: Rollback) -> Generator[str]:
     yield from _change(rollback.current, rollback.to, staged=None, rules="auto")
     if not state.is_executing:
         return
-    if failed_paths := _verify(rollback.question):
+    if failed_paths := _verify(rollback.question, None):
         host.log(f"release {rollback.to} does not serve: back to {rollback.current}", logger.error)
         yield from _change(rollback.to, rollback.current, staged=None, rules="auto")
         yield _fail(failed_paths)
@@ -212,8 +214,11 @@ def _confirm(owner: Host, answer: str, arguments: dict[str, Any]) -> None:
                 return
 
 
-def _verify(asked: Question) -> list[str]:
-    """Ask every path of every instance; return a sentence per path that does not answer."""
+def _verify(asked: Question, plan: HostPlan | None) -> list[str]:
+    """Ask every path of every instance; return a sentence per path that does not answer.
+
+    + plan: what is live, where that is known: then who else answers for its addresses is told
+    """
     if not asked.ports:
         return []
     # Once more where one does not: the host's firewall may be reloaded at any moment.
@@ -226,6 +231,10 @@ def _verify(asked: Question) -> list[str]:
             break
         for sentence in failed:
             host.log(f"asked again: {sentence}", logger.warning)
+        if plan and (addresses := claimable(plan)):
+            answering = read_fact(host, Neighbours, addresses=list(map(str, addresses)))
+            for sentence in claims(plan, answering or {}):
+                host.log(sentence, logger.warning)
     return failed
 
 

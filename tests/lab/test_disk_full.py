@@ -7,11 +7,13 @@ import dataclasses
 import pytest
 
 from lab import api
+from tests.lab.broken import broken
 from tests.lab.conftest import Fresh
 from tests.lab.harness import Site, check_paths, ssh, started
 
 HOST = "plain6"
-HOME, STORAGE = "/etc/onetime", "/var/lib/containers/storage"
+HOME, STORAGE = "/etc/onetime", "/var/lib/containers"
+FILL = f"{{ dd if=/dev/zero of={STORAGE}/filler bs=64k 2>/dev/null || :; }}"
 NEW = {"environment": {"ONETIME_TEST_A": "1"}}
 
 
@@ -68,19 +70,30 @@ def test_disk_fills_while_releases_are_kept_and_changed(site: Site, spare: int) 
 
 
 def test_disk_fills_while_an_image_is_loaded(site: Site) -> None:
-    ssh(HOST, f"dd if=/dev/zero of={STORAGE}/filler bs=64k 2>/dev/null || true")
     # An image that shares no layer with the one that is there.
     other = {
         "image": "localhost/onetime-lab-wg:1",
         "image_archive": str(api.wireguard_archive()),
     }
-    ssh(HOST, f"truncate -s -1M {STORAGE}/filler")
-    fails_without_harm(
-        dataclasses.replace(site, everywhere=other),
-        "no space left on device",
-        "image localhost/onetime-lab-wg:1: it cannot be loaded; nothing was restarted",
-    )
+    with broken(HOST, "podman", "load*", f"{FILL}; truncate -s -1M {STORAGE}/filler"):
+        fails_without_harm(
+            dataclasses.replace(site, everywhere=other),
+            "no space left on device",
+            "image localhost/onetime-lab-wg:1: it cannot be loaded; nothing was restarted",
+        )
     ssh(HOST, f"rm {STORAGE}/filler")
+    site.deploy_twice()
+
+
+def test_change_is_refused_where_no_room_is_left_for_containers(site: Site) -> None:
+    """Instances would stop, and neither release could start them."""
+    ssh(HOST, FILL)
+    # The questions about the paths are asked by `podman exec`, which takes notes itself.
+    ssh(HOST, f"truncate -s -512k {STORAGE}/filler")
+    changed = dataclasses.replace(site, everywhere={"environment": {"ONETIME_TEST_FULL": "1"}})
+    fails_without_harm(changed, f"{HOST}: disk: {STORAGE} has ")
+    ssh(HOST, f"rm {STORAGE}/filler")
+    changed.deploy_twice()
     site.deploy_twice()
 
 

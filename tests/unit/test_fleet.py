@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from plan.fleet import plan_fleet, probes
+from plan.neighbours import claimable, claims
+from plan.network.addresses import mac
 from plan.observed import Observed
 from tests.unit.observed import RANGE, address, settings
 from tests.unit.planned import altered, as_planned, fresh, lines, observed, plan_one
@@ -177,3 +179,21 @@ def test_edited_drop_in_gives_nobody_a_taken_address() -> None:
         installed = altered(fresh(), drop_ins=entries)
         plan = plan_one(dataclasses.replace(observed(), installed=installed))
         assert len({one.address for one in plan.instances}) == 2
+
+
+def test_claim_of_a_live_address_is_told_and_the_instances_own_answer_is_none() -> None:
+    plan = plan_one(observed(shim=True))
+    first, second = claimable(plan)
+    assert list(claims(plan, {})) == []
+    own = {instance: mac(instance) for instance in (first, second)}
+    assert list(claims(plan, own)) == []
+    (sentence,) = claims(plan, own | {second: "52:54:00:12:34:56"})
+    assert sentence.startswith(f"{second}, instance 7044's, is answered by 52:54:00:12:34:56")
+
+
+def test_nobody_can_claim_what_is_on_the_hosts_own_mac_or_on_no_lan() -> None:
+    assert claimable(plan_one(observed(network_mode="ipvlan", shim=True))) == ()
+    assert claimable(plan_one(observed(network_mode="routed"))) == ()
+    routed = plan_one(observed(network_mode="routed"))
+    assert list(claims(routed, {address("10.0.0.9"): "52:54:00:12:34:56"})) == []
+    assert len(claimable(plan_one(observed(network_mode="ipvlan")))) == 2
