@@ -19,8 +19,9 @@ from facts.installed import Installed, InstalledState
 from facts.neighbours import Neighbours
 from facts.network import HostNetwork, Network
 from plan.fleet import probes
+from plan.inventory.reading import ENVIRONMENT_KEYS, read
 from plan.inventory.secret_values import secret_text
-from plan.inventory.settings import ENVIRONMENT_KEYS, Settings, read
+from plan.inventory.settings import Settings
 from plan.observed import Observed
 from plan.problems import Problems
 from rollout.secret_sources import read_source

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from plan.inventory import settings
+from plan.inventory import reading
 from tests.lab.conftest import Fresh
 from tests.lab.harness import PYINFRA, ROOT, check_paths, page
 
@@ -98,7 +98,7 @@ SSH = ("ssh_user", "ssh_strict_host_key_checking")
 @pytest.mark.parametrize("environment", EXPECTED)
 def test_environment_is_complete_and_has_no_unknown_word(environment: str) -> None:
     for host, data in inventory_data(f"inventories/{environment}/inventory.py").items():
-        assert settings.read(host, data, {}, ignored=SSH)
+        assert reading.read(host, data, {}, ignored=SSH)
 
 
 @pytest.mark.parametrize("environment", EXPECTED)

@@ -18,7 +18,8 @@ import pytest
 from facts.proc import Listener
 from lab import api
 from plan.fleet import plan_fleet
-from plan.inventory import settings
+from plan.inventory import reading
+from plan.inventory.settings import KEYS
 from plan.observed import Observed
 from plan.problems import PlanError
 from rollout.observe import local_secrets
@@ -74,7 +75,7 @@ def planned(values: Mapping[str, Any]) -> None:
         controllers=frozenset({"pids"}),
     )
     data = {**observed.DEFAULTS, "container_range": "10.0.0.128/27", **values}
-    read = settings.read("app1", data, {})
+    read = reading.read("app1", data, {})
     if {"secrets", "image_archive"} & values.keys():
         local_secrets("app1", read)
     answering = {IPv4Address("10.0.0.41"): "52:54:00:12:34:56"}
@@ -97,22 +98,22 @@ def errors() -> list[tuple[str, dict[str, Any], str]]:
 
 
 def test_every_setting_is_documented_and_no_other() -> None:
-    assert set(sections()) == set(settings.KEYS)
+    assert set(sections()) == set(KEYS)
 
 
 def test_every_setting_has_its_default_and_says_it() -> None:
-    assert set(observed.GROUP_DATA) == set(settings.KEYS)
+    assert set(observed.GROUP_DATA) == set(KEYS)
     for word, text in sections().items():
         assert f"\nDefault: `{observed.GROUP_DATA[word]!r}`" in text, word
 
 
-@pytest.mark.parametrize("word", settings.KEYS)
+@pytest.mark.parametrize("word", KEYS)
 def test_example_of_a_setting_is_accepted(word: str) -> None:
     (example,) = re.findall(r"```python\n(.+?)```", sections()[word], re.DOTALL)
     names: dict[str, Any] = {}
     exec(example, {}, names)  # noqa: S102
     assert set(names) == {word}
-    assert settings.read("app1", {**observed.DEFAULTS, **names}, {})
+    assert reading.read("app1", {**observed.DEFAULTS, **names}, {})
 
 
 @pytest.mark.parametrize(("word", "values", "error"), errors())

@@ -12,7 +12,8 @@ from typing import Any
 from facts.installed import Installed, InstalledState
 from facts.network import HostNetwork, Network
 from facts.reading import decode
-from plan.inventory.settings import Settings, read
+from plan.inventory.reading import read
+from plan.inventory.settings import Settings
 from tests.unit.kernel import answers_text
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plan.inventory.modes import MODES
-from plan.inventory.settings import KEYS, read
+from plan.inventory.reading import read
+from plan.inventory.settings import KEYS
 from plan.problems import PlanError
 from tests.unit.observed import DEFAULTS
 

@@ -1,0 +1,109 @@
+"""An inventory's data become settings. Unknown words and bad values are problems."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from plan.inventory.settings import KEYS, Settings
+from plan.inventory.values import did_you_mean
+from plan.problems import PlanError, Problem
+
+# On the machine that runs pyinfra these win over the inventory.
+ENVIRONMENT_KEYS = ("network_interface", "network_subnet", "network_gateway")
+
+# Of a bad value, in an error.
+_LONGEST_QUOTE = 80
+# Values of these may be private: errors name them and never quote them.
+_PRIVATE_KEYS = {"environment", "secrets", "wireguard"}
+
+
+def read(
+    host: str,
+    data: Mapping[str, Any],
+    environ: Mapping[str, str],
+    *,
+    ignored: Iterable[str] = (),
+) -> Settings:
+    """Return the settings of one host; raise `PlanError` with all that is wrong with them.
+
+    + data: the host's data from the inventory
+    + environ: the environment of the machine that runs pyinfra
+    + ignored: other words that are allowed (those of pyinfra's connectors)
+    """
+    allowed = {*KEYS, *ignored}
+    problems = [
+        Problem(
+            host,
+            key,
+            "the deploy knows no such key",
+            f"Correct or remove it{did_you_mean(key, KEYS)}; "
+            "data of your own goes under a name that starts with _",
+        )
+        for key in data
+        if key not in allowed and not key.startswith("_")
+    ]
+    values = {key: data[key] for key in KEYS if key in data}
+    variables = {key: key.upper() for key in ENVIRONMENT_KEYS if environ.get(key.upper())}
+    values |= {key: environ[variable] for key, variable in variables.items()}
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        problems += _problems(host, error, values, variables)
+    else:
+        doubles = sorted(settings.environment.keys() & settings.secrets.keys())
+        if doubles:
+            observation = f"{', '.join(doubles)} is in environment too"
+            problems.append(Problem(host, "secrets", observation, "Leave it in one of the two"))
+    if problems:
+        raise PlanError(problems)
+    return settings
+
+
+def _problems(
+    host: str, error: ValidationError, values: Mapping[str, Any], variables: Mapping[str, str]
+) -> list[Problem]:
+    """Return one problem per place: a union reports each of its branches, one is enough."""
+    problems: dict[str, Problem] = {}
+    for detail in error.errors():
+        key, *steps = detail["loc"]
+        key = str(key)
+        place = "".join(map(_step, steps)) if key == "wireguard" else ""
+        name = place.lstrip(".")
+        if detail["type"] == "missing":
+            observation, advice = _missing(name)
+        else:
+            message = detail["msg"].removeprefix("Value error, ")
+            advice = f"It {message}" if detail["type"] == "value_error" else message
+            observation = (
+                f"{name} cannot be used as it is".lstrip()
+                if key in _PRIVATE_KEYS
+                else f"{_shown(values[key])} was given"
+            )
+        problem = Problem(host, variables.get(key, key), observation, advice)
+        problems.setdefault(f"{key}{place}", problem)
+    return list(problems.values())
+
+
+def _missing(name: str) -> tuple[str, str]:
+    """Return what was seen and what to do where a word is missing, or a part of one by its name."""
+    if name:
+        return f"{name} is missing", "docs/settings.md says what it holds"
+    return "is missing", "group_data/all.py of the checkout sets it: run from there"
+
+
+def _step(part: int | str) -> str:
+    """Return one step of the way to a value; what could be a key that got there is left out."""
+    if isinstance(part, int):
+        return f"[{part}]"
+    if part == "[key]":
+        return ""
+    return f".{part}" if re.fullmatch(r"[a-z_]{1,24}", part) else ".…"
+
+
+def _shown(value: object) -> str:
+    text = ascii(value)
+    return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 3] + "..."
