@@ -29,10 +29,12 @@ _NAMES = (
 class PathAnswer(Readable):
     """What came back on one path: an HTTP status line, a redis reply, or an error's text.
 
-    What is no redis reply, but came from the database's port, follows `answered: `.
+    What is no redis reply, but came from the database's port, follows `answered: `. Services that
+    are no redis have `answered`, were just `connected`, or `closed` without a word.
 
     `path` is `host/ADDRESS` or `beyond/ADDRESS` for the published port as the host itself or a
-    client beyond it asks for it; or it is from inside the container: `database`, `names`, `out`.
+    client beyond it asks for it; or it is from inside the container: `database`, `names`, `out`,
+    `service/NAME`.
     """
 
     port: int
@@ -58,6 +60,7 @@ class Question:
     + bridged: the kind of container that is on the bridge, and has a name there
     + mode: how containers reach the database
     + own: the host's private address, where containers are neighbours of its clients
+    + services: name, port and way of greeting of each service beside the database
     """
 
     ports: tuple[int, ...]
@@ -70,6 +73,7 @@ class Question:
     bridged: str
     mode: str = ""
     own: str | None = None
+    services: tuple[tuple[str, int, str], ...] = ()
 
     @property
     def words(self) -> dict[str, Any]:
@@ -83,6 +87,7 @@ class Paths(ScriptFact[tuple[PathAnswer, ...]]):
 
     def command(
         self,
+        *,
         ports: Sequence[int],
         addresses: Sequence[str],
         health_path: str,
@@ -91,6 +96,7 @@ class Paths(ScriptFact[tuple[PathAnswer, ...]]):
         beyond: str | None = None,
         name_server: str | None = None,
         bridged: str = INSTANCE,
+        services: Sequence[tuple[str, int, str]] = (),
     ) -> str:
         """Return the script; what it makes on the host is gone when it ends."""
         question = Question(
@@ -102,6 +108,7 @@ class Paths(ScriptFact[tuple[PathAnswer, ...]]):
             db_port,
             name_server,
             bridged,
+            services=tuple(services),
         )
         values = "".join(f"{name}={getattr(names, name)}\n" for name in _NAMES)
         # All at once: a path that drops packets takes its whole time limit.
@@ -125,7 +132,10 @@ def _lines(question: Question) -> Iterator[str]:
         page = f"{port} {shlex.quote(question.health_path)}"
         for address in question.addresses:
             yield f"{port}/host/{address} page {address} {page}"
-        yield f"{port}/database database {instance} {database}"
+        yield f"{port}/database greeting {instance} redis {database}"
+        for name, service_port, way in question.services:
+            place = f"{shlex.quote(name)} {service_port}"
+            yield f"{port}/service/{shlex.quote(name)} greeting {instance} {way} {place}"
         if question.beyond:
             yield f"{port}/beyond/{question.beyond} page_beyond {question.beyond} {page}"
         if question.name_server:

@@ -43,6 +43,11 @@ db_host = "maindb"
 db_address = None
 db_port = 6379
 
+# What else the containers reach on the private network, by name: {"authdb": {"address":
+# "10.0.0.30", "port": 5432, "protocol": "postgresql"}}. The protocol is redis, postgresql, amqp or
+# tcp, by which each deploy asks whether the service answers; "tls": True where it speaks that.
+services = {}
+
 # The image. One that the host already has is used as it is; else it is loaded from a local archive
 # (docker-archive or oci-archive, path relative to the checkout), else pulled.
 image = "ghcr.io/onetimesecret/onetimesecret:v0.26.19"

@@ -68,15 +68,28 @@ inside() {
     "$seen" "$what" "$@" 2>&1 | tr -cd '[:print:]\n'
 }
 
-# Prints what the database answers to the container. $1: container, $2: host, $3: port.
-database() {
-  # Whatever comes back, a TLS alert or the end of the connection included, comes from there.
+# Prints what a service answers to the container, in whose name it is greeted. Whatever comes back, an
+# error or a TLS alert included, comes from there. $1: container, $2: protocol, $3: host, $4: port.
+greeting() {
   # shellcheck disable=SC2016 # bash's own variables
   inside "$1" '
-    exec 3<>"/dev/tcp/$0/$1" || exit
-    printf "PING\r\n" >&3
-    IFS= read -r line <&3
-    case $line in [+-]*) echo "$line" ;; *) echo "answered: $line" ;; esac' "$2" "$3"
+    exec 3<>"/dev/tcp/$1/$2" || exit
+    case $0 in
+    redis)
+      printf "PING\r\n" >&3
+      IFS= read -r line <&3
+      case $line in [+-]*) echo "$line" ;; *) echo "answered: $line" ;; esac
+      exit ;;
+    tcp) echo connected; exit ;;
+    # Asks whether it speaks TLS, which every version answers, before anybody logs in.
+    postgresql) printf "\0\0\0\10\4\322\26\57" >&3 ;;
+    amqp) printf "AMQP\0\0\11\1" >&3 ;;
+    # A hello of TLS 1.2: six ciphers, two curves, six signatures.
+    tls) printf "%b%032d%b" "\x16\3\1\0\x5b\1\0\0\x57\3\3" 0 "\0\0\x0c\xc0\x2f\xc0\x30\xc0\x2b\
+\xc0\x2c\0\x9c\0\x2f\1\0\0\x22\0\x0a\0\6\0\4\0\x1d\0\x17\0\x0b\0\2\1\0\0\x0d\0\x0e\0\x0c\
+\4\3\x8\4\4\1\5\3\x8\5\5\1" >&3 ;;
+    esac
+    [ -n "$(head -c 1 <&3 2>/dev/null | tr "\0" .)" ] && echo answered || echo closed' "$2" "$3" "$4"
 }
 
 # Tries the container's way out, to the client beyond the host, where nothing listens: `refused` is

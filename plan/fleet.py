@@ -16,6 +16,7 @@ from plan.network.detect import detect
 from plan.observed import Observed
 from plan.problems import PlanError, Problem
 from plan.release.address_drop_ins import read_addresses
+from plan.services import check_ranges
 
 
 def probes(host: Observed) -> tuple[IPv4Address, ...]:
@@ -74,6 +75,7 @@ def plan_fleet(
             problems += error.problems
     settings = {name: host.settings for name, host in observed.items()} | dict(bystanders)
     problems += check_addresses(plans, settings, observed)
+    problems += check_ranges(plans, settings)
     problems += check_shared(observed)
     problems += check_tunnels(settings, {name: host.secrets for name, host in observed.items()})
     if problems:

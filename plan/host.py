@@ -27,6 +27,7 @@ from plan.release.address_drop_ins import read_addresses, read_bridge_addresses
 from plan.release.host_files import host_files
 from plan.release.instances import plan_instances
 from plan.release.secrets import numbered
+from plan.services import check_services
 from plan.space import check_space
 
 
@@ -61,6 +62,7 @@ def plan_host(
         raise PlanError(problems)
     problems += check_host(host, settings, network, installed)
     problems += check_app(host, settings, secrets)
+    problems += check_services(host, settings)
     # Without root Podman and the kernel show somebody else's things, or nothing.
     if installed.kernel.root:
         problems += check_image(host, settings, installed)
@@ -68,14 +70,15 @@ def plan_host(
         problems += check_limits(host, settings, installed)
         problems += check_space(host, settings, installed, archives=archives)
     numbers = numbered(host, secrets, installed)
+    situation = _situation(host, settings, network, private, installed, numbers)
     if not problems or private is not None:
         try:
-            mode_plan = plan_mode(_situation(host, settings, network, private, installed, numbers))
+            mode_plan = plan_mode(situation)
         except PlanError as error:
             problems += error.problems
     if problems or mode_plan is None:
         raise PlanError(problems)
-    return _assemble(host, settings, network, private, mode_plan, numbers, installed)
+    return _assemble(situation, mode_plan, installed)
 
 
 def _situation(
@@ -114,21 +117,15 @@ def plan_nothing(host: str, settings: Settings) -> HostPlan:
         links=(),
         rules_config="",
         secrets=(),
+        endpoints={},
         public=(),
         warnings=(),
     )
 
 
-def _assemble(
-    host: str,
-    settings: Settings,
-    network: HostNetwork,
-    private: PrivateNetwork | None,
-    mode: ModePlan,
-    secrets: tuple[Secret, ...],
-    installed: InstalledState,
-) -> HostPlan:
-    instances = plan_instances(settings, mode, secrets, installed.kernel.controllers)
+def _assemble(situation: Situation, mode: ModePlan, installed: InstalledState) -> HostPlan:
+    settings, network, private = situation.settings, situation.network, situation.private
+    instances = plan_instances(situation, mode, installed.kernel.controllers)
     files = [*mode.files, *instances.files]
     rules_config = render.digest(
         line for chain in mode.chains for line in (chain.hook, *chain.rules)
@@ -146,7 +143,7 @@ def _assemble(
             f"{', '.join(private.alternatives)} would fit as well: set network_interface to be sure"
         )
     plan = HostPlan(
-        host=host,
+        host=situation.host,
         settings=settings,
         private=private,
         instances=instances.plans,
@@ -154,7 +151,8 @@ def _assemble(
         files=(),
         links=instances.links,
         rules_config=rules_config,
-        secrets=secrets,
+        secrets=situation.secrets,
+        endpoints=situation.endpoints,
         public=public_places(settings, network),
         warnings=tuple(warnings),
     )

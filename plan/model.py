@@ -143,6 +143,27 @@ class Situation:
     drivers: frozenset[str]
     router: bool
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names that containers are told the address of, as NAME:ADDRESS.
+
+        Where there is one, they are all, since the host's own file of names is left out then.
+        """
+        settings = self.settings
+        services = [f"{name}:{service.address}" for name, service in settings.services.items()]
+        database = settings.db_address or (self.database if services else None)
+        return (*([f"{settings.db_host}:{database}"] if database else []), *services)
+
+    @property
+    def endpoints(self) -> dict[str, tuple[IPv4Address, int]]:
+        """Address and port of what containers need of others, by what it is."""
+        settings, endpoints = self.settings, {}
+        if self.database and settings.db_address != "host-gateway":
+            endpoints["database"] = (self.database, settings.db_port)
+        for name, service in settings.services.items():
+            endpoints[f"service {name}"] = (service.address, service.port)
+        return endpoints
+
 
 @dataclass(frozen=True)
 class ModePlan:
@@ -175,6 +196,7 @@ class HostPlan:
     """All that a host is to be.
 
     + rules_config: the digest of the mode's rules, which they carry as a comment
+    + endpoints: address and port of what its containers need of others, by what it is
     + public: the places, ADDRESS:PORT, by which the internet may reach an instance
     """
 
@@ -187,6 +209,7 @@ class HostPlan:
     links: tuple[Link, ...]
     rules_config: str
     secrets: tuple[Secret, ...]
+    endpoints: Mapping[str, tuple[IPv4Address, int]]
     public: tuple[str, ...]
     warnings: tuple[str, ...]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from pydantic import TypeAdapter
 
@@ -24,6 +24,7 @@ from names import (
 from plan.model import File, HostPlan
 
 _QUESTION = TypeAdapter(Question)
+_Judge = Callable[[Question, PathAnswer], str | None]
 
 
 def question(plan: HostPlan) -> Question:
@@ -43,6 +44,9 @@ def question(plan: HostPlan) -> Question:
         bridged=SIDECAR if settings.mode.tunnel else INSTANCE,
         mode=settings.network_mode,
         own=str(own) if own and settings.mode.link else None,
+        services=tuple(
+            (name, service.port, service.greeting) for name, service in settings.services.items()
+        ),
     )
 
 
@@ -68,22 +72,28 @@ def unasked(installed: FirewallState) -> str:
 
 def failures(host: str, asked: Question, answers: Iterable[PathAnswer]) -> Iterator[str]:
     """Yield one sentence per path that does not work: host, path, what came back, likely cause."""
-    paths = {
-        "database": (_database, f"to the database {asked.db_host}:{asked.db_port}"),
-        "names": (_names, "to the name server of its bridge"),
-        "out": (_out, "to the outside"),
-    }
     for answer in answers:
-        judge, path = paths.get(answer.path) or (
-            _published,
-            f"on http://{answer.address}:{answer.port}{asked.health_path}"
-            + (" from beyond the host" if answer.path.startswith("beyond/") else ""),
-        )
+        judge, path = _path(asked, answer)
         cause = judge(asked, answer)
         if cause is None:
             continue
         line = _last_line(answer.answer) or "no answer"
         yield f"{host}: instance {answer.port} {path}: {line}. Likely cause: {cause}."
+
+
+def _path(asked: Question, answer: PathAnswer) -> tuple[_Judge, str]:
+    """Return what judges an answer, and what to call the path that it came on."""
+    kind, _, name = answer.path.partition("/")
+    ports = {service: port for service, port, _ in asked.services}
+    paths: dict[str, tuple[_Judge, str]] = {
+        "database": (_database, f"to the database {asked.db_host}:{asked.db_port}"),
+        "service": (_service, f"to the service {name}:{ports.get(name, 0)}"),
+        "names": (_names, "to the name server of its bridge"),
+        "out": (_out, "to the outside"),
+    }
+    url = f"on http://{answer.address}:{answer.port}{asked.health_path}"
+    beyond = " from beyond the host" if kind == "beyond" else ""
+    return paths.get(kind) or (_published, f"{url}{beyond}")
 
 
 def _last_line(text: str) -> str:
@@ -133,23 +143,44 @@ def _out(_asked: Question, answer: PathAnswer) -> str | None:
 
 
 def _database(asked: Question, answer: PathAnswer) -> str | None:
-    text = answer.answer
     # A redis that wants a password or TLS, or is loading, is reached all the same.
-    if _last_line(text).startswith(("+", "-", "answered: ")):
+    if _last_line(answer.answer).startswith(("+", "-", "answered: ")):
         return None
+    advice = f"the container cannot resolve {asked.db_host}: set db_address"
+    return _unreached(asked, answer, "database", asked.db_port, advice)
+
+
+def _service(asked: Question, answer: PathAnswer) -> str | None:
+    _, _, name = answer.path.partition("/")
+    port, way = next((port, way) for known, port, way in asked.services if known == name)
+    if _last_line(answer.answer).startswith(("+", "-", "answered", "connected")):
+        return None
+    if _last_line(answer.answer) == "closed":
+        return f"something else than {way} listens there, or it wants no client from here"
+    advice = f"the container's hosts file has no {name}: it was changed in there"
+    return _unreached(asked, answer, "service", port, advice)
+
+
+def _unreached(asked: Question, answer: PathAnswer, target: str, port: int, unresolved: str) -> str:
+    """Return why something on the private network was not reached.
+
+    + target, port: what was asked, and the port of it
+    + unresolved: what to say where its name has no address
+    """
+    text = answer.answer
     if "no such" in text.lower():
         return f"the instance does not run: journalctl -u {unit(INSTANCE, answer.port)}"
     if any(words in text for words in ("not known", "resolution", "Invalid argument")):
-        return f"the container cannot resolve {asked.db_host}: set db_address"
+        return unresolved
     if "refused" in text:
-        return f"the machine is reached and nothing listens on port {asked.db_port}"
+        return f"the machine is reached and nothing listens on port {port}"
     if ("No route" in text or "unreachable" in text) and asked.bridged != SIDECAR:
         return (
-            "nobody answers for the address: the database is down, or the switch or hypervisor "
+            f"nobody answers for the address: the {target} is down, or the switch or hypervisor "
             f"drops the MAC addresses of containers (network_mode {asked.mode})"
         )
     return (
         f"the tunnel, or what is behind it: podman exec {container(SIDECAR, answer.port)} wg show"
         if asked.bridged == SIDECAR
-        else "packets are dropped on the way: a firewall at the database or in the network"
+        else f"packets are dropped on the way: a firewall at the {target} or in the network"
     )

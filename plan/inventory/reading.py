@@ -19,6 +19,8 @@ ENVIRONMENT_KEYS = ("network_interface", "network_subnet", "network_gateway")
 _LONGEST_QUOTE = 80
 # Values of these may be private: errors name them and never quote them.
 _PRIVATE_KEYS = {"environment", "secrets", "wireguard"}
+# Dictionaries of which errors name the part.
+_PARTED_KEYS = {"services", "wireguard"}
 
 
 def read(
@@ -71,21 +73,24 @@ def _problems(
     for detail in error.errors():
         key, *steps = detail["loc"]
         key = str(key)
-        place = "".join(map(_step, steps)) if key == "wireguard" else ""
+        place = "".join(map(_step, steps)) if key in _PARTED_KEYS else ""
         name = place.lstrip(".")
         if detail["type"] == "missing":
             observation, advice = _missing(name)
         else:
             message = detail["msg"].removeprefix("Value error, ")
             advice = f"It {message}" if detail["type"] == "value_error" else message
-            observation = (
-                f"{name} cannot be used as it is".lstrip()
-                if key in _PRIVATE_KEYS
-                else f"{_shown(values[key])} was given"
-            )
+            observation = _observation(key, name, detail["input"] if name else values[key])
         problem = Problem(host, variables.get(key, key), observation, advice)
         problems.setdefault(f"{key}{place}", problem)
     return list(problems.values())
+
+
+def _observation(key: str, name: str, value: object) -> str:
+    """Return what was seen of a word, or of a part of it by its name."""
+    if key in _PRIVATE_KEYS:
+        return f"{name} cannot be used as it is".lstrip()
+    return f"{f'{name}: ' if name else ''}{_shown(value)} was given"
 
 
 def _missing(name: str) -> tuple[str, str]:
@@ -101,7 +106,7 @@ def _step(part: int | str) -> str:
         return f"[{part}]"
     if part == "[key]":
         return ""
-    return f".{part}" if re.fullmatch(r"[a-z_]{1,24}", part) else ".…"
+    return f".{part}" if re.fullmatch(r"[a-z_][a-z0-9_-]{0,23}", part) else ".…"
 
 
 def _shown(value: object) -> str:

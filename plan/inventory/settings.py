@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from plan.inventory.limits import Capabilities, Cpus, Memory, Processes, Starts, Timezone
 from plan.inventory.modes import MODES, Mode
+from plan.inventory.services import Services
 from plan.inventory.tunnels import Wireguard
 from plan.inventory.values import (
     Address,
@@ -50,6 +51,7 @@ class Settings(BaseModel):
     db_host: HostName
     db_address: DatabaseAddress | None
     db_port: Port
+    services: Services
     image: ImageReference
     image_archive: FilePath | None
     container_port: Port

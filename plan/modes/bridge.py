@@ -76,12 +76,16 @@ def chains(
 
 
 def _needed(situation: Situation) -> list[str]:
-    """Return the matches of what containers need of the host itself: names, and its database."""
-    settings, database = situation.settings, situation.database
+    """Return the matches of what containers need of the host itself: names, and its services."""
+    settings = situation.settings
     bridge = f'iifname "{PUBLISH_INTERFACE}"'
     needed = [f"{bridge} ip daddr {settings.publish_gateway} th dport 53"]
     if settings.db_address == "host-gateway":
         needed.append(f"{bridge} tcp dport {settings.db_port}")
-    elif database in situation.network.addresses:
-        needed.append(f"{bridge} ip daddr {database} tcp dport {settings.db_port}")
+    own = situation.network.addresses
+    needed += [
+        f"{bridge} ip daddr {address} tcp dport {port}"
+        for address, port in situation.endpoints.values()
+        if address in own
+    ]
     return needed

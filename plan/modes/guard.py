@@ -27,7 +27,7 @@ def plan_guard(
 
     + clients: who of the private network may come to the container's own address there
     + neighbours: where other containers are, beside the bridge
-    + reached: matches of what it needs beside the database and names
+    + reached: matches of what it needs beside database, services and names
     """
     settings = situation.settings
     bridge, app = settings.publish_subnet, f"tcp dport {settings.container_port}"
@@ -49,12 +49,13 @@ def plan_guard(
 def _outgoing(
     situation: Situation, neighbours: Sequence[IPv4Network], reached: Iterable[str]
 ) -> tuple[tuple[str, str], ...]:
-    settings, database = situation.settings, situation.database
+    settings = situation.settings
     needed = [f"ip daddr {settings.publish_gateway} th dport 53", *reached]
     if settings.db_address == "host-gateway":
         needed.append(f"tcp dport {settings.db_port}")
-    elif database is not None:
-        needed.append(f"ip daddr {database} tcp dport {settings.db_port}")
+    needed += [
+        f"ip daddr {address} tcp dport {port}" for address, port in situation.endpoints.values()
+    ]
     closed = ", ".join(map(str, (settings.publish_subnet, _METADATA, *neighbours)))
     rules = [
         ('oif "lo" accept', ""),

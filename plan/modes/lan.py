@@ -43,9 +43,8 @@ def plan_lan(situation: Situation) -> ModePlan:
             "Widen the range or shorten the list; the range's first address is the host's own",
         )
     bridge_plan = bridge.plan_bridge(situation)
-    routes = ways.needed(
-        private.routes, private.subnet, [situation.database] if situation.database else []
-    )
+    services = [address for address, _ in situation.endpoints.values()]
+    routes = ways.needed(private.routes, private.subnet, services)
     private_text, private_config = render_stamped(
         f"{PRIVATE_NETWORK}.network.j2",
         link=link,
@@ -54,7 +53,7 @@ def plan_lan(situation: Situation) -> ModePlan:
         gateway=settings.network_gateway
         or ways.lasting_gateway(private.subnet, container_range, private.gateway),
         routes=routes,
-        db_host=settings.db_host,
+        services=", ".join([settings.db_host, *settings.services]),
     )
     return ModePlan(
         files=(
@@ -106,6 +105,7 @@ def _refuse(situation: Situation, private: PrivateNetwork) -> None:
     """Raise `PlanError` with all that keeps the settings and the network from fitting."""
     problems = Problems(situation.host)
     _refuse_database(situation, problems)
+    _refuse_services(situation, problems)
     container_range = situation.settings.container_range
     if container_range is None:
         raise problems.error(
@@ -146,6 +146,19 @@ def _refuse_database(situation: Situation, problems: Problems) -> None:
         )
 
 
+def _refuse_services(situation: Situation, problems: Problems) -> None:
+    """Collect services on the host itself, where containers do not reach them without a shim."""
+    own = situation.network.addresses if not situation.settings.shim else ()
+    for name, service in situation.settings.services.items():
+        if service.address in own:
+            problems.add(
+                "services",
+                f"{name} is at {service.address}, on the host itself, which containers there do "
+                "not reach",
+                "Set shim = True, or use network_mode routed or direct",
+            )
+
+
 def _refuse_shim(
     shim_address: IPv4Address | None, private: PrivateNetwork, problems: Problems
 ) -> None:
@@ -159,13 +172,13 @@ def _refuse_shim(
 
 
 def _refuse_taken(situation: Situation, private: PrivateNetwork, problems: Problems) -> None:
-    """Collect where range and shim take the addresses of the router or the database."""
+    """Collect where range and shim take the addresses of the router, database or services."""
     container_range = situation.settings.container_range
     assert container_range is not None  # noqa: S101 - refused before
     inside = container_range.subnet_of(private.subnet)
-    for name, address in (("gateway", private.gateway), ("database", situation.database)):
-        if address is None:
-            continue
+    places = [("gateway", private.gateway)]
+    places += [(name, address) for name, (address, _) in situation.endpoints.items()]
+    for name, address in places:
         if inside and address in container_range:
             problems.add(
                 "container_range",

@@ -31,7 +31,7 @@ def plan(situation: Situation) -> ModePlan:
     chains = bridge.chains(situation, bridge_plan)
     if not settings.routed_nat:
         subnet = settings.publish_subnet
-        services = [situation.database] if situation.database else []
+        services = [address for address, _ in situation.endpoints.values()]
         routes = ways.needed(private.routes, private.subnet, services)
         reached = ", ".join(map(str, (private.subnet, *(route for route, _ in routes))))
         identity = (

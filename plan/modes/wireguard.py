@@ -15,13 +15,13 @@ from itertools import combinations
 from pathlib import Path
 
 from names import SIDECAR, container
+from plan.inventory.settings import Settings
 from plan.inventory.tunnels import Peer, Wireguard, is_key, preshared_key, private_key
 from plan.model import File, ModePlan, Sidecar, Situation
 from plan.modes import bridge
 from plan.modes.guard import plan_guard
 from plan.problems import Problems
 from plan.release import render
-from plan.release.instances import add_host
 from plan.release.programs import data_file, program
 
 # How old a handshake may be beyond the keepalive's interval: older, and the keys have expired.
@@ -38,7 +38,7 @@ def plan(situation: Situation) -> ModePlan:
     database = settings.db_address
     assert settings.wireguard is not None  # noqa: S101 - refused above
     assert isinstance(database, IPv4Address)  # noqa: S101 - refused above
-    peers = [(peer, _allowed(peer, database)) for peer in settings.wireguard.peers]
+    peers = [(peer, _allowed(peer, settings)) for peer in settings.wireguard.peers]
     leading = next(p for p, allowed in peers if any(database in network for network in allowed))
     names = {secret.variable: secret.name for secret in situation.secrets}
     shared = {
@@ -63,7 +63,7 @@ def plan(situation: Situation) -> ModePlan:
     template = render.render(
         f"{SIDECAR}@.container.j2",
         image=settings.wireguard.image,
-        add_host=add_host(settings),
+        hosts=situation.hosts,
         files=[Path(file.path).name for file in files],
         userspace=userspace,
         shared=shared,
@@ -104,9 +104,11 @@ def _peer_lines(
     )
 
 
-def _allowed(peer: Peer, database: IPv4Address) -> tuple[IPv4Network, ...]:
-    """Return what the tunnel leads to behind a peer."""
-    return peer.allowed_ips or (IPv4Network(database),)
+def _allowed(peer: Peer, settings: Settings) -> tuple[IPv4Network, ...]:
+    """Return what the tunnel leads to behind a peer: the database and services, unless it says."""
+    assert isinstance(settings.db_address, IPv4Address)  # noqa: S101 - refused elsewhere
+    addresses = {settings.db_address, *(it.address for it in settings.services.values())}
+    return peer.allowed_ips or tuple(map(IPv4Network, sorted(addresses)))
 
 
 def _refuse(situation: Situation) -> None:
@@ -119,7 +121,7 @@ def _refuse(situation: Situation) -> None:
         )
     database = settings.db_address
     if isinstance(database, IPv4Address):
-        _refuse_peers(wireguard, database, settings.publish_subnet, problems)
+        _refuse_peers(settings, wireguard, database, problems)
     else:
         problems.add(
             "db_address",
@@ -167,10 +169,11 @@ def _refuse_tunnels(situation: Situation, wireguard: Wireguard, problems: Proble
 
 
 def _refuse_peers(
-    wireguard: Wireguard, database: IPv4Address, bridge_subnet: IPv4Network, problems: Problems
+    settings: Settings, wireguard: Wireguard, database: IPv4Address, problems: Problems
 ) -> None:
     """Collect what keeps the peers from leading to the database, and to nothing of the host's."""
-    allowed = [_allowed(peer, database) for peer in wireguard.peers]
+    bridge_subnet = settings.publish_subnet
+    allowed = [_allowed(peer, settings) for peer in wireguard.peers]
     for former, latter in combinations(range(len(allowed)), 2):
         _refuse_pair(former, latter, wireguard.peers, allowed, problems)
     if not any(database in network for networks in allowed for network in networks):

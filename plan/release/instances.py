@@ -6,8 +6,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from names import INSTANCE, SIDECAR, unit
-from plan.inventory.settings import Settings
-from plan.model import File, InstancePlan, Link, ModePlan, Secret
+from plan.model import File, InstancePlan, Link, ModePlan, Situation
 from plan.release import render
 from plan.release.address_drop_ins import address_drop_in
 
@@ -21,15 +20,14 @@ class Instances:
     links: tuple[Link, ...]
 
 
-def plan_instances(
-    settings: Settings, mode: ModePlan, secrets: tuple[Secret, ...], controllers: Container[str]
-) -> Instances:
+def plan_instances(situation: Situation, mode: ModePlan, controllers: Container[str]) -> Instances:
     """Return what the instances are made from, each with the digest of all of it.
 
     + controllers: what the host's kernel can limit
     """
+    settings = situation.settings
     environment = render.render("environment.j2", environment=settings.environment)
-    template = _template(settings, mode, secrets, controllers)
+    template = _template(situation, mode, controllers)
     files = [
         File(f"quadlet/{INSTANCE}@.container", template),
         File("environment", environment, mode=0o600),
@@ -64,27 +62,21 @@ def plan_instances(
     return Instances(tuple(plans), tuple(files), tuple(links))
 
 
-def add_host(settings: Settings) -> str:
-    """Return the `AddHost=` value of the database, empty if the host resolves its name."""
-    return f"{settings.db_host}:{settings.db_address}" if settings.db_address else ""
-
-
-def _template(
-    settings: Settings, mode: ModePlan, secrets: tuple[Secret, ...], controllers: Container[str]
-) -> str:
+def _template(situation: Situation, mode: ModePlan, controllers: Container[str]) -> str:
+    settings = situation.settings
     port = str(settings.container_port) if settings.mode.bridge else "%i"
     # Published ports and names belong to the container that has the network.
     own = mode.sidecar is None
     return render.render(
         f"{INSTANCE}@.container.j2",
         settings=settings,
-        secrets=[secret for secret in secrets if secret.variable in settings.secrets],
+        secrets=[secret for secret in situation.secrets if secret.variable in settings.secrets],
         sidecar="" if own else unit(SIDECAR, "%i"),
         networks=mode.container_networks,
         bridged=settings.mode.bridge and own,
         port=port,
         pids=settings.pids if "pids" in controllers else None,
-        add_host=add_host(settings) if own else "",
+        hosts=situation.hosts if own else (),
         # The instance's port may be systemd's %i, which must stay what it is.
         health_command=render.unit_text(settings.health_command)
         .replace("<port>", port)

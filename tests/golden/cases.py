@@ -28,6 +28,14 @@ CASES: Mapping[str, Callable[[], HostPlan]] = {
     "secrets": lambda: plan_one(
         observed(secrets={"SECRET": "env:SECRET"}, environment={"LANG": "C.UTF-8", "RATE": "5%"})
     ),
+    "services": lambda: plan_one(
+        observed(
+            services={
+                "authdb": {"address": "10.0.0.30", "port": 5432, "protocol": "postgresql"},
+                "rabbitmq": {"address": "10.0.0.31", "port": 5671, "protocol": "amqp", "tls": True},
+            },
+        )
+    ),
     "publish-address": lambda: plan_one(observed(publish_address="10.0.0.15")),
     "routed-without-nat": lambda: plan_one(observed(network_mode="routed", routed_nat=False)),
     "two-peers": lambda: plan_one(

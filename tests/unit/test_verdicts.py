@@ -175,7 +175,7 @@ def test_paths_are_asked_all_at_once_and_read_by_port() -> None:
     for line in (
         "7043/host/127.0.0.1 page 127.0.0.1 7043 '/a b'",
         "7043/beyond/10.0.0.15 page_beyond 10.0.0.15 7043 '/a b'",
-        "7043/database database onetime-7043 maindb 6380",
+        "7043/database greeting onetime-7043 redis maindb 6380",
         "7043/names name_server onetime-7043 10.89.43.1 onetime-7043",
         "7043/out way_out onetime-7043",
     ):
