@@ -4,12 +4,10 @@ Importing this needs no root and touches nothing. Actions that change the lab
 take its lock, so two of them never race.
 """
 
-import fcntl
 import shlex
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from lab import (
     disk,
     haproxy,
     keys,
+    lock,
     login,
     machine,
     netns,
@@ -30,7 +29,7 @@ from lab import (
 from lab import endpoint as wireguard_lab
 from lab.app import image, sidecar
 from lab.endpoint import Wireguard
-from lab.paths import BASES, HOSTS, KEYS, KNOWN_HOSTS, LOCK, PRIVATE_KEY, RUNTIME
+from lab.paths import BASES, HOSTS, KEYS, KNOWN_HOSTS, PRIVATE_KEY, RUNTIME
 from lab.shapes import Spec
 from lab.shell import RefusalError
 
@@ -74,7 +73,7 @@ def up(*targets: str) -> list[Host]:
     """
     machine.refuse_unless_root()
     wanted = {spec for target in targets or DEFAULT for spec in shapes.parse(target)}
-    with _lock():
+    with lock.hold():
         if not targets:
             wanted |= set(known())
         machine.refuse_unfit()
@@ -99,7 +98,7 @@ def down(*names: str) -> None:
     """Remove the named hosts with their disks; without names, the whole lab."""
     machine.refuse_unless_root()
     gone = [existing(name) for name in names]
-    with _lock():
+    with lock.hold():
         _clear_interrupted_work()
         for spec in gone or known():
             print(f"removing {spec.name}", flush=True)
@@ -114,7 +113,7 @@ def reboot(name: str, *, hard: bool = False) -> None:
     """Reboot a host and return when it is up again; `hard` is a power cut."""
     machine.refuse_unless_root()
     spec = existing(name)
-    with _lock():
+    with lock.hold():
         if cgroup.running(name):
             (boot.cut if hard else boot.stop)(spec)
         boot.start(spec)
@@ -151,7 +150,7 @@ def wireguard_archive() -> Path:
 def haproxy_command(*arguments: str) -> list[str]:
     """Return the command line that runs HAProxy, Debian's, which is unpacked the first time."""
     machine.refuse_unless_root()
-    with _lock():
+    with lock.hold():
         return haproxy.command(haproxy.ensure(), *arguments)
 
 
@@ -202,19 +201,6 @@ def _all(action: Callable[[Spec], None], specs: Iterable[Spec]) -> None:
     with ThreadPoolExecutor(max_workers=16) as pool:
         for done in [pool.submit(action, spec) for spec in specs]:
             done.result()
-
-
-@contextmanager
-def _lock() -> Iterator[None]:
-    """Hold the lab's lock, which ends with this process however that ends."""
-    LOCK.parent.mkdir(parents=True, exist_ok=True)
-    with LOCK.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("waiting for another lab command to finish", flush=True)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _clear_interrupted_work() -> None:

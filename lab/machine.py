@@ -21,6 +21,7 @@ PACKAGES = {
     "/bin/ip": "iproute2",
     "/usr/bin/ping": "iputils-ping",
     "/usr/bin/curl": "curl",
+    "/usr/bin/openssl": "openssl",
     "/usr/bin/ssh": "openssh-client",
     "/usr/bin/wg": "wireguard-tools",
     "/usr/bin/wireguard-go": "wireguard-go",

@@ -18,6 +18,7 @@ MACHINE_ADDRESS = "203.0.113.254"  # the machine's own, on its way in
 OUTSIDE_ADDRESS = "198.51.100.10"  # stands for the internet
 MAINDB_ADDRESS = "10.0.0.10"
 PRIVATE_GATEWAY = "10.0.0.1"
+SERVICES_ADDRESS = "10.0.0.112"
 FARDB_SUBNET = "10.0.5.0/24"  # the private subnet behind the private gateway
 FARDB_GATEWAY = "10.0.5.1"
 FARDB_ADDRESS = "10.0.5.10"
