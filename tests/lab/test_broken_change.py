@@ -10,6 +10,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -100,10 +101,20 @@ def test_prune_during_a_change_of_networks_takes_no_image_for_good(site: Site) -
     assert run.code in {0, 1}
 
 
-def test_operator_who_was_suspended_changes_nothing_of_the_nexts(site: Site) -> None:
-    """His lock has lapsed, and another has deployed since."""
+def test_first_instance_is_watched_where_networks_change(site: Site) -> None:
+    before = ssh(HOST, CURRENT)
+    run = change(site, "watch", publish_subnet="10.89.76.0/24", **image("dies")).deploy()
+    assert run.code != 0, run.output
+    assert "instance 7043 was healthy and did not stay up" in run.output
+    assert ssh(HOST, CURRENT) == before
+    check_paths(site.hosts)
+
+
+@contextmanager
+def suspended(site: Site, script: str, condition: str) -> Iterator[subprocess.Popen[str]]:
+    """Suspend an operator's run once a condition holds on the host; the block lets it go on."""
     process = subprocess.Popen(
-        [str(PYINFRA), str(change(site, "his", **image("2")).inventory()), "deploy.py", "-y"],
+        [str(PYINFRA), str(site.inventory()), script, "-y"],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -111,16 +122,30 @@ def test_operator_who_was_suspended_changes_nothing_of_the_nexts(site: Site) -> 
         text=True,
     )
     try:
-        wait_until(HOST, "[ -e /run/onetime/lock ]", seconds=60)
+        wait_until(HOST, condition, seconds=60)
         process.send_signal(signal.SIGSTOP)
-        others = change(site, "the next's")
-        others.deploy_twice()
-        before, running = ssh(HOST, CURRENT), started(HOST)
-        process.send_signal(signal.SIGCONT)
-        output, _ = process.communicate(timeout=120)
+        yield process
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize(
+    ("script", "condition"),
+    [
+        ("deploy.py", "[ -e /run/onetime/lock ]"),
+        ("teardown.py", '[ -z "$(podman ps --quiet --filter name=^onetime-)" ]'),
+    ],
+)
+def test_operator_who_was_suspended_changes_nothing_of_the_nexts(
+    site: Site, script: str, condition: str
+) -> None:
+    """His lock has lapsed, and another has deployed since."""
+    with suspended(change(site, "his", **image("2")), script, condition) as process:
+        change(site, "the next's").deploy_twice()
+        before, running = ssh(HOST, CURRENT), started(HOST)
+        process.send_signal(signal.SIGCONT)
+        output, _ = process.communicate(timeout=120)
     assert process.returncode != 0, output
     assert "run it again" in output
     assert (ssh(HOST, CURRENT), started(HOST)) == (before, running)

@@ -56,7 +56,9 @@ def test_host_that_is_cut_off_comes_back_in_its_old_state(
     before, running = own_side(), started(HOST)
     release = ssh(HOST, "readlink /etc/onetime/current")
     begun = time.monotonic()
-    run = dataclasses.replace(site, everywhere={"shim": True}, checkout=checkout).deploy()
+    # The networks change, too: they have to wait until rules and shim may stay.
+    everywhere = {"shim": True, "publish_subnet": "10.89.79.0/24"}
+    run = dataclasses.replace(site, everywhere=everywhere, checkout=checkout).deploy()
     assert run.code != 0
     assert f"no new connection came within {PATIENCE} seconds" in run.output
     # The old connection was not the judge: it heard of all this.
