@@ -45,6 +45,8 @@ TRANSIENT = "/run/systemd/transient"
 
 INSTANCE = "onetime"
 SIDECAR = "onetime-wg"
+# Runs the release command, and its secrets are named for it.
+ONE_OFF = "onetime-release"
 SECRET_PREFIX = "onetime-"  # noqa: S105 - a name, no secret
 # On a container with a network of its own: a hook guards it before anything in it runs.
 GUARD_ANNOTATION = "onetime.guard"
@@ -187,6 +189,8 @@ IMAGE_LIMIT = 600
 SYSTEMCTL_LIMIT = 2 * (SIDECAR_STOP + SIDECAR_START + DRAIN + INSTANCE_STOP + INSTANCE_START)
 SWITCH_ATTEMPTS = 3
 CHANGE_LIMIT = 1800
+# The command that runs once before a release.
+RELEASE_LIMIT = 1800
 # That Podman waits for the guard of a container.
 HOOK_TIMEOUT = 20
 # That an observation waits for a change that goes on without its operator.

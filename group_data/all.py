@@ -65,6 +65,12 @@ environment = {}
 # each value. They live in Podman secrets on the host.
 secrets = {}
 
+# What runs once for all hosts, with the new image, environment and secrets, before the first host
+# changes: ["bin/ots", "migrate", "--run", "NAME"]. Where it fails, nothing changes. And private
+# variables for it alone, found like those in `secrets`.
+release_command = None
+release_secrets = {}
+
 # What answers 200 when the app is healthy, and the command that asks it from inside the container.
 # <port> and <health_path> are filled in.
 health_path = "/api/v2/status"

@@ -26,6 +26,7 @@ from plan.release import render
 from plan.release.address_drop_ins import read_addresses, read_bridge_addresses
 from plan.release.host_files import host_files
 from plan.release.instances import plan_instances
+from plan.release.one_off import one_off_files
 from plan.release.secrets import numbered
 from plan.services import check_services
 from plan.space import check_space
@@ -125,8 +126,9 @@ def plan_nothing(host: str, settings: Settings) -> HostPlan:
 
 def _assemble(situation: Situation, mode: ModePlan, installed: InstalledState) -> HostPlan:
     settings, network, private = situation.settings, situation.network, situation.private
-    instances = plan_instances(situation, mode, installed.kernel.controllers)
-    files = [*mode.files, *instances.files]
+    controllers = installed.kernel.controllers
+    instances = plan_instances(situation, mode, controllers)
+    files = [*mode.files, *instances.files, *one_off_files(situation, controllers)]
     rules_config = render.digest(
         line for chain in mode.chains for line in (chain.hook, *chain.rules)
     )

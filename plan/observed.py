@@ -15,6 +15,7 @@ from plan.inventory.settings import Settings
 class Observed:
     """What is known of one host: what it should be, and what it is.
 
+    + secrets, release_secrets: their values, by variable
     + keys: names of the environment variables that overrode a setting, by setting
     + archives: sizes of the images' archives, in bytes, by path
     + answering: who on the LAN answers for addresses of `probes`, as a MAC
@@ -24,6 +25,7 @@ class Observed:
     network: HostNetwork
     installed: InstalledState
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    release_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     keys: Mapping[str, str] = field(default_factory=dict)
     archives: Mapping[str, int] = field(default_factory=dict)
     answering: Mapping[IPv4Address, str] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from pyinfra.connectors.util import CommandOutput, OutputLine
 
 from facts.text import printable, printable_with_colours
 from names import ANSWER_BYTES, NOTICE, PATIENCE, SILENCE
+from rollout.concealed import masked
 
 # Between two signs of life of a connection, and without one, in seconds. A host that a change cuts
 # off has time to take it back, and to say so.
@@ -47,7 +48,7 @@ def guard_connections() -> None:
 
 
 def _harmless(record: LogRecord) -> bool:
-    record.msg, record.args = printable_with_colours(record.getMessage()), ()
+    record.msg, record.args = masked(printable_with_colours(record.getMessage())), ()
     return True
 
 
@@ -127,6 +128,9 @@ class _Answer:
         """Read one stream to its end, or to the limit."""
         for line in self._whole_lines(name, buffer):
             text = printable(line)
+            # What comes on the other stream may be an answer, which is not for the operator.
+            if name == "stderr":
+                text = masked(text)
             noticed = name == "stderr" and text.startswith(NOTICE)
             if noticed:
                 text = text.removeprefix(NOTICE)
@@ -134,7 +138,7 @@ class _Answer:
                 self.lines.append(OutputLine(name, text))
             if self._print_output or noticed:
                 shown = format_text(text, "red") if name == "stderr" and not noticed else text
-                echo(f"{self._prefix}{shown}", err=True)
+                echo(f"{self._prefix}{masked(shown)}", err=True)
 
     def watch(self) -> None:
         """End the command when it has been silent for too long."""

@@ -24,6 +24,7 @@ from plan.inventory.secret_values import secret_text
 from plan.inventory.settings import Settings
 from plan.observed import Observed
 from plan.problems import Problems
+from rollout.concealed import conceal
 from rollout.secret_sources import read_source
 
 
@@ -51,8 +52,11 @@ def read_fact(host: Host, fact: type[Any], **arguments: Any) -> Any:
     return value
 
 
-def local_secrets(host: str, settings: Settings) -> dict[str, str]:
-    """Return the values of the secrets; raise `PlanError` for what this machine does not have."""
+def local_secrets(host: str, settings: Settings) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the values of the secrets of instances, and of those of the release command alone.
+
+    Raises `PlanError` for what this machine does not have.
+    """
     problems = Problems(host)
     for key, archive in settings.archives.items():
         if not Path(archive).is_file():
@@ -61,15 +65,30 @@ def local_secrets(host: str, settings: Settings) -> dict[str, str]:
                 f"there is no file {archive} on this machine",
                 "Correct the path; it is relative to the checkout",
             )
+    tunnels = settings.sources.keys() - settings.secrets
+    keys = dict.fromkeys(settings.sources, "secrets") | dict.fromkeys(tunnels, "wireguard")
+    values = _values(settings.sources, keys, problems)
+    keys = dict.fromkeys(settings.release_secrets, "release_secrets")
+    release_values = _values(settings.release_secrets, keys, problems)
+    problems.stop()
+    conceal([*values.values(), *release_values.values()])
+    return values, release_values
+
+
+def _values(
+    sources: Mapping[str, str], keys: Mapping[str, str], problems: Problems
+) -> dict[str, str]:
+    """Return what sources hold, by variable; collect what this machine does not have.
+
+    + keys: the word that names each source
+    """
     values = {}
-    for name, source in settings.sources.items():
+    for name, source in sources.items():
         try:
             values[name] = secret_text(read_source(source), name)
         except ValueError as error:
-            key = "secrets" if name in settings.secrets else "wireguard"
             observation = f"{name.removeprefix('wireguard-')}: {source} {error}"
-            problems.add(key, observation, "Set it, then run again")
-    problems.stop()
+            problems.add(keys[name], observation, "Set it, then run again")
     return values
 
 

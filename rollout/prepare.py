@@ -6,7 +6,8 @@ all of them, since ranges and addresses can only be checked against each other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gevent.lock import RLock
@@ -20,14 +21,13 @@ from facts.release import About, Kept, KeptRelease
 from plan.compare.changes import Changes, compare
 from plan.compare.releases import earlier_release, has_traces, read_kept, restarts
 from plan.compare.verdicts import unasked
-from plan.fleet import plan_fleet
 from plan.host import plan_nothing
-from plan.inventory.settings import Settings
 from plan.model import HostPlan
-from plan.observed import Observed
-from plan.problems import PlanError, Problem
+from plan.problems import PlanError
+from plan.release_command import runner
 from plan.space import check_room
-from rollout.observe import local_secrets, observe_hosts, read_fact, read_settings
+from rollout.fleet import plan_all
+from rollout.observe import read_fact, read_settings
 
 _lock = RLock()
 
@@ -37,12 +37,14 @@ class Prepared:
     """A host's plan, what is to be changed for it to come true, and on how many hosts at once.
 
     + unasked: what no question about its paths can see, as a clause
+    + release_secrets: those of the release command, none where it is not this host that runs it
     """
 
     plan: HostPlan
     changes: Changes
     at_once: int
     unasked: str = ""
+    release_secrets: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -147,36 +149,6 @@ def _stop_at_first_failure(state: State) -> None:
         state.config.lock_current_state()
 
 
-@dataclass
-class _Fleet:
-    """The settings of an inventory, and what is wrong with it.
-
-    + settings, secrets: of the hosts of this run
-    + bystanders: settings of the inventory's other hosts, which may be as wrong as they like
-    """
-
-    settings: dict[str, Settings] = field(default_factory=dict)
-    secrets: dict[str, dict[str, str]] = field(default_factory=dict)
-    bystanders: dict[str, Settings] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-
-
-def plan_all(state: State, *words: str) -> tuple[dict[str, HostPlan], dict[str, Observed]]:
-    """Return every host's plan, and what is known of it; raise `PlanError` with every problem.
-
-    + words: other words that are allowed for this run
-    """
-    hosts = {host.name: host for host in state.inventory.get_active_hosts()}
-    fleet = _read_fleet(state, hosts, words)
-    fleet.problems += _unreachable(state)
-    observed = observe_hosts(hosts, fleet.settings, fleet.secrets)
-    for name in fleet.settings.keys() - observed:
-        fleet.problems.append(_connection(name, "it cannot be observed"))
-        # It keeps its place on the network all the same.
-        fleet.bystanders[name] = fleet.settings[name]
-    return _plan(fleet, observed), observed
-
-
 def _prepare_all(state: State) -> dict[str, Prepared]:
     """Return what is to be done on every host; raise `PlanError` with every problem."""
     hosts = {host.name: host for host in state.inventory.get_active_hosts()}
@@ -195,49 +167,20 @@ def _prepare_all(state: State) -> dict[str, Prepared]:
     ]
     if cramped:
         raise PlanError(cramped)
+    running = runner(hosts, plans, changes, observed)
+    if running is not None:
+        command = shlex.join(plans[running].settings.release_command or ())
+        logger.info("%sruns before any change: %s", hosts[running].print_prefix, command)
     # From here on: before, each host's failure to be observed is one of the problems.
     _stop_at_first_failure(state)
     at_once = min((plan.settings.rollout for plan in plans.values()), default=1)
     return {
-        name: Prepared(plan, changes[name], at_once, unasked(observed[name].installed.firewall))
+        name: Prepared(
+            plan,
+            changes[name],
+            at_once,
+            unasked(observed[name].installed.firewall),
+            observed[name].release_secrets if name == running else None,
+        )
         for name, plan in plans.items()
     }
-
-
-def _read_fleet(state: State, hosts: Mapping[str, Host], words: Sequence[str]) -> _Fleet:
-    fleet = _Fleet()
-    for host in state.inventory:
-        try:
-            settings = read_settings(host, *words)
-            if host.name in hosts:
-                fleet.secrets[host.name] = local_secrets(host.name, settings)
-                fleet.settings[host.name] = settings
-            else:
-                fleet.bystanders[host.name] = settings
-        except PlanError as error:
-            fleet.problems += error.problems if host.name in hosts else ()
-    return fleet
-
-
-def _plan(fleet: _Fleet, observed: Mapping[str, Observed]) -> dict[str, HostPlan]:
-    """Return the plans; raise `PlanError` for what is wrong with them, or was before."""
-    try:
-        plans = plan_fleet(observed, fleet.bystanders)
-    except PlanError as error:
-        raise PlanError([*fleet.problems, *error.problems]) from None
-    if fleet.problems:
-        raise PlanError(fleet.problems)
-    return plans
-
-
-def _unreachable(state: State) -> list[Problem]:
-    return [
-        _connection(host.name, "it cannot be reached")
-        for host in state.inventory
-        if state.is_host_in_limit(host) and host not in state.activated_hosts
-    ]
-
-
-def _connection(host: str, observation: str) -> Problem:
-    advice = "Mend it, or --limit the run"
-    return Problem(host, "connection", f"{observation}, as told above", advice)

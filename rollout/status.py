@@ -24,8 +24,8 @@ from plan.compare.status import Row, findings, rows
 from plan.model import HostPlan
 from plan.neighbours import claimable, claims
 from plan.problems import PlanError
+from rollout.fleet import plan_all
 from rollout.observe import read_fact
-from rollout.prepare import plan_all
 
 _lock = RLock()
 # Of the JSON lines; another number means that fields went or changed their meaning.

@@ -63,7 +63,9 @@ def bring(image: str, way: str | None, ids: list[str]) -> Generator[str]:
         [
             f"set -u; {lock.HELD}",
             f'give_up() {{ echo "image {image}: $1" >&2; exit 1; }}',
-            f"while sleep {SIGN_OF_LIFE}; do echo '{NOTICE}brings the image' >&2; done & beat=$!",
+            # What sleeps holds nothing open that the end of this is awaited by.
+            f"while sleep {SIGN_OF_LIFE} >/dev/null 2>&1; do "
+            f"echo '{NOTICE}brings the image' >&2; done & beat=$!",
             f"{get} && kill $beat || {{ kill $beat; give_up {shlex.quote(trouble)}; }}",
             f"id=$(podman image inspect --format '{{{{.Id}}}}' {reference} 2>/dev/null) || "
             f"give_up {shlex.quote(absence)}",

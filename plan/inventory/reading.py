@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,7 +19,7 @@ ENVIRONMENT_KEYS = ("network_interface", "network_subnet", "network_gateway")
 # Of a bad value, in an error.
 _LONGEST_QUOTE = 80
 # Values of these may be private: errors name them and never quote them.
-_PRIVATE_KEYS = {"environment", "secrets", "wireguard"}
+_PRIVATE_KEYS = {"environment", "release_secrets", "secrets", "wireguard"}
 # Dictionaries of which errors name the part.
 _PARTED_KEYS = {"services", "wireguard"}
 
@@ -56,13 +57,20 @@ def read(
     except ValidationError as error:
         problems += _problems(host, error, values, variables)
     else:
-        doubles = sorted(settings.environment.keys() & settings.secrets.keys())
-        if doubles:
-            observation = f"{', '.join(doubles)} is in environment too"
-            problems.append(Problem(host, "secrets", observation, "Leave it in one of the two"))
+        problems += _doubles(host, settings)
     if problems:
         raise PlanError(problems)
     return settings
+
+
+def _doubles(host: str, settings: Settings) -> Iterator[Problem]:
+    """Yield variables that two words give a value."""
+    words = ("environment", "secrets", "release_secrets")
+    for former, latter in combinations(words, 2):
+        doubles = sorted(getattr(settings, former).keys() & getattr(settings, latter).keys())
+        if doubles:
+            observation = f"{', '.join(doubles)} is in {former} too"
+            yield Problem(host, latter, observation, "Leave it in one of the two")
 
 
 def _problems(

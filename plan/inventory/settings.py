@@ -12,6 +12,7 @@ from plan.inventory.services import Services
 from plan.inventory.tunnels import Wireguard
 from plan.inventory.values import (
     Address,
+    Command,
     DatabaseAddress,
     Egress,
     FilePath,
@@ -57,6 +58,8 @@ class Settings(BaseModel):
     container_port: Port
     environment: Variables
     secrets: Sources
+    release_command: Command | None
+    release_secrets: Sources
     health_path: UrlPath
     health_command: HealthCommand
     wireguard: Wireguard | None

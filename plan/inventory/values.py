@@ -118,6 +118,15 @@ def _egress(value: object) -> object:
     return value
 
 
+def _command(value: object) -> tuple[object, ...]:
+    words = value if isinstance(value, list | tuple) else ()
+    if not words or not all(isinstance(it, str) and it and it.isprintable() for it in words):
+        raise ValueError('must be a list of words such as ["bin/ots", "migrate"]')
+    if str(words[0]).startswith("-"):
+        raise ValueError("must begin with a program, not with an option")
+    return tuple(words)
+
+
 def _variables(value: object) -> object:
     if not isinstance(value, dict):
         raise ValueError("must be a dictionary of variables")  # noqa: TRY004
@@ -220,6 +229,7 @@ HealthCommand = Annotated[
 ]
 PublishAddress = Annotated[IPv4Address | Literal["private", "public", "loopback"], _PUBLISH]
 DatabaseAddress = Annotated[IPv4Address | Literal["host-gateway"], _DATABASE]
+Command = Annotated[tuple[str, ...], BeforeValidator(_command)]
 Ports = Annotated[tuple[InstancePort, ...], BeforeValidator(_distinct)]
 ModeName = Annotated[str, BeforeValidator(_mode)]
 Variables = Annotated[dict[str, str], BeforeValidator(_environment)]

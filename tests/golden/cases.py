@@ -28,6 +28,15 @@ CASES: Mapping[str, Callable[[], HostPlan]] = {
     "secrets": lambda: plan_one(
         observed(secrets={"SECRET": "env:SECRET"}, environment={"LANG": "C.UTF-8", "RATE": "5%"})
     ),
+    "release-command": lambda: plan_one(
+        observed(
+            release_command=["bin/ots", "migrate", "--run", "50% of it"],
+            release_secrets={"TOKEN": "env:TOKEN"},
+            secrets={"SECRET": "env:SECRET"},
+            services={"authdb": {"address": "10.0.0.30", "port": 5432}},
+            cpus=1.5,
+        )
+    ),
     "services": lambda: plan_one(
         observed(
             services={

@@ -76,7 +76,7 @@ class Machine:
             (directory / f"broken-{broken}").touch()
         return directory
 
-    def run(self, program: Path, *arguments: str, **environment: str) -> Result:
+    def run(self, program: Path, *arguments: str, stdin: str = "", **environment: str) -> Result:
         """Run a program of a release as its unit would, in a process group of its own."""
         shell = "bash" if program.name == "firewall.sh" else "sh"
         done = subprocess.run(
@@ -88,7 +88,7 @@ class Machine:
                 "LC_ALL": "C",
                 **environment,
             },
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -48,7 +48,7 @@ def test_words_of_any_kind(data: dict[str, Any]) -> None:
     assert len(problems(**data)) >= len(unknown)
 
 
-@pytest.mark.parametrize("key", [key for key in KEYS if key not in {"environment", "secrets"}])
+@pytest.mark.parametrize("key", sorted({*KEYS} - {"environment", "secrets", "release_secrets"}))
 @pytest.mark.parametrize("value", ["-v", "--help", "a\nb", "a b\0", "a\r", "\u2028"])
 def test_text_that_a_shell_would_misread_is_refused(key: str, value: str) -> None:
     (line,) = problems(**{key: value})
@@ -64,6 +64,11 @@ def test_text_that_a_shell_would_misread_is_refused(key: str, value: str) -> Non
         ("instances", [True], "[True] was given", "numbers from 1024"),
         ("instances", [7043, 7044, 7043], "was given", "7043 stands there more often"),
         ("instances", [[1], [1]], "was given", "each port once"),
+        ("release_command", "bin/ots", "'bin/ots' was given", "be a list of words such as"),
+        ("release_command", [], "[] was given", "be a list of words"),
+        ("release_command", ["--help"], "was given", "begin with a program"),
+        ("release_command", ["a", ""], "was given", "be a list of words"),
+        ("release_secrets", {"A": "hunter2"}, "cannot be used as it is", "or command:"),
         ("services", [], "[] was given", "be a dictionary of services by name"),
         (
             "services",

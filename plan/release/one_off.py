@@ -1,0 +1,50 @@
+"""What a command needs that runs once, in a container like an instance's: its program and data."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from names import ONE_OFF, SIDECAR, container
+from plan.model import File, Situation
+from plan.release.programs import data_file, program
+
+
+def one_off_files(situation: Situation, controllers: Container[str]) -> tuple[File, ...]:
+    """Return the files of a release by which its command runs, none where it has no command.
+
+    It has what an instance has but for the network: that is the host's own, which is there before
+    the first release, or where only tunnels lead to the database a running instance's.
+
+    + controllers: what the host's kernel can limit
+    """
+    settings = situation.settings
+    if settings.release_command is None:
+        return ()
+    limits = {
+        "pids-limit": settings.pids if "pids" in controllers else None,
+        "memory": settings.memory,
+        "cpus": settings.cpus,
+        "tz": settings.timezone,
+    }
+    if settings.tunnel:
+        network = [f"--network=container:{container(SIDECAR, min(settings.instances))}"]
+    else:
+        network = ["--network=host", *(f"--add-host={host}" for host in situation.hosts)]
+    arguments = [
+        *network,
+        f"--env=PORT={settings.container_port}",
+        *(
+            f"--secret={secret.name},type=env,target={secret.variable}"
+            for secret in situation.secrets
+            if secret.variable in settings.secrets
+        ),
+        "--cap-drop=all",
+        *(f"--cap-add={capability}" for capability in settings.capabilities),
+        *([] if settings.new_privileges else ["--security-opt=no-new-privileges"]),
+        *(["--read-only"] if settings.read_only else []),
+        *(f"--{name}={value}" for name, value in limits.items() if value is not None),
+        "--log-driver=journald",
+        f"--log-opt=tag={ONE_OFF}",
+    ]
+    data = {"IMAGE": settings.image, "ARGUMENTS": "\n".join(arguments)}
+    return program("once.sh"), data_file("one-off", data)

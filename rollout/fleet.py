@@ -1,0 +1,90 @@
+"""Read, observe and plan the hosts of a run, all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from pyinfra.api import Host, State
+
+from plan.fleet import plan_fleet
+from plan.inventory.settings import Settings
+from plan.model import HostPlan
+from plan.observed import Observed
+from plan.problems import PlanError, Problem
+from rollout.observe import local_secrets, observe_hosts, read_settings
+
+
+@dataclass
+class _Fleet:
+    """The settings of an inventory, and what is wrong with it.
+
+    + settings, secrets, release_secrets: of the hosts of this run
+    + bystanders: settings of the inventory's other hosts, which may be as wrong as they like
+    """
+
+    settings: dict[str, Settings] = field(default_factory=dict)
+    secrets: dict[str, dict[str, str]] = field(default_factory=dict)
+    release_secrets: dict[str, dict[str, str]] = field(default_factory=dict)
+    bystanders: dict[str, Settings] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def plan_all(state: State, *words: str) -> tuple[dict[str, HostPlan], dict[str, Observed]]:
+    """Return every host's plan, and what is known of it; raise `PlanError` with every problem.
+
+    + words: other words that are allowed for this run
+    """
+    hosts = {host.name: host for host in state.inventory.get_active_hosts()}
+    fleet = _read_fleet(state, hosts, words)
+    fleet.problems += _unreachable(state)
+    observed = {
+        name: replace(host, release_secrets=fleet.release_secrets[name])
+        for name, host in observe_hosts(hosts, fleet.settings, fleet.secrets).items()
+    }
+    for name in fleet.settings.keys() - observed:
+        fleet.problems.append(_connection(name, "it cannot be observed"))
+        # It keeps its place on the network all the same.
+        fleet.bystanders[name] = fleet.settings[name]
+    return _plan(fleet, observed), observed
+
+
+def _read_fleet(state: State, hosts: Mapping[str, Host], words: Sequence[str]) -> _Fleet:
+    fleet = _Fleet()
+    for host in state.inventory:
+        try:
+            settings = read_settings(host, *words)
+            if host.name in hosts:
+                secrets, release_secrets = local_secrets(host.name, settings)
+                fleet.secrets[host.name] = secrets
+                fleet.release_secrets[host.name] = release_secrets
+                fleet.settings[host.name] = settings
+            else:
+                fleet.bystanders[host.name] = settings
+        except PlanError as error:
+            fleet.problems += error.problems if host.name in hosts else ()
+    return fleet
+
+
+def _plan(fleet: _Fleet, observed: Mapping[str, Observed]) -> dict[str, HostPlan]:
+    """Return the plans; raise `PlanError` for what is wrong with them, or was before."""
+    try:
+        plans = plan_fleet(observed, fleet.bystanders)
+    except PlanError as error:
+        raise PlanError([*fleet.problems, *error.problems]) from None
+    if fleet.problems:
+        raise PlanError(fleet.problems)
+    return plans
+
+
+def _unreachable(state: State) -> list[Problem]:
+    return [
+        _connection(host.name, "it cannot be reached")
+        for host in state.inventory
+        if state.is_host_in_limit(host) and host not in state.activated_hosts
+    ]
+
+
+def _connection(host: str, observation: str) -> Problem:
+    advice = "Mend it, or --limit the run"
+    return Problem(host, "connection", f"{observation}, as told above", advice)
