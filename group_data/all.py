@@ -53,6 +53,9 @@ services = {}
 image = "ghcr.io/onetimesecret/onetimesecret:v0.26.19"
 image_archive = None
 
+# Take an image although the real app's data have to be moved between the two versions.
+accept_data_move = False
+
 # The port that the app listens on inside the container; it reaches the app as PORT.
 container_port = 3000
 

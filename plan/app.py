@@ -14,7 +14,6 @@ from plan.inventory.settings import Settings
 from plan.observed import Observed
 from plan.problems import Problem
 
-_APP = re.compile(r"(.*/)?onetimesecret(-lite|-s6)?([:@].*)?")
 # What it takes for a secret, and what has to be the same wherever it runs.
 _SECRETS = (
     "SECRET",
@@ -42,17 +41,12 @@ _LEAST_BYTES = 32
 _PLACEHOLDER = "CHANGEME"
 
 
-def is_app(settings: Settings) -> bool:
-    """Tell whether the image is the real app's, by its name."""
-    return _APP.fullmatch(settings.image) is not None
-
-
 def check_app(host: str, settings: Settings, secrets: Mapping[str, str]) -> Iterator[Problem]:
     """Yield what the real app would not start with, or would lose accounts by.
 
     + secrets: the values of the secret variables
     """
-    if not is_app(settings):
+    if not settings.runs_app:
         return
     values = {**settings.environment, **secrets}
     secret = values.get("SECRET", "")
@@ -133,7 +127,7 @@ def check_shared(observed: Mapping[str, Observed]) -> Iterator[Problem]:
     """Yield the secrets of the real app that differ between hosts: they share one database."""
     holders: dict[str, tuple[str, str]] = {}
     for name, host in sorted(observed.items()):
-        if not is_app(host.settings):
+        if not host.settings.runs_app:
             continue
         values = {**host.settings.environment, **host.secrets}
         for word in _SECRETS:

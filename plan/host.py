@@ -11,6 +11,7 @@ from facts.network import HostNetwork
 from plan.app import check_app, exposed
 from plan.checks import check_driver, check_host, check_image, check_limits, shadowed, untried
 from plan.compare.verdicts import question_file
+from plan.data_moves import check_data_move
 from plan.inventory.settings import Settings
 from plan.model import (
     HostPlan,
@@ -67,6 +68,7 @@ def plan_host(
     # Without root Podman and the kernel show somebody else's things, or nothing.
     if installed.kernel.root:
         problems += check_image(host, settings, installed)
+        problems += check_data_move(host, settings, installed)
         problems += check_driver(host, settings, installed)
         problems += check_limits(host, settings, installed)
         problems += check_space(host, settings, installed, archives=archives)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv4Network
 
 from pydantic import BaseModel, ConfigDict
@@ -32,6 +33,8 @@ from plan.inventory.values import (
     Variables,
 )
 
+_APP = re.compile(r"(.*/)?onetimesecret(-lite|-s6)?([:@].*)?")
+
 
 class Settings(BaseModel):
     """One host's settings; the words and their meaning are in `group_data/all.py`."""
@@ -55,6 +58,7 @@ class Settings(BaseModel):
     services: Services
     image: ImageReference
     image_archive: FilePath | None
+    accept_data_move: bool
     container_port: Port
     environment: Variables
     secrets: Sources
@@ -79,6 +83,16 @@ class Settings(BaseModel):
     def mode(self) -> Mode:
         """The traits of the network mode."""
         return MODES[self.network_mode]
+
+    @property
+    def runs_app(self) -> bool:
+        """Whether the image is the real app's, by its name."""
+        return _APP.fullmatch(self.image) is not None
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the app is given, but for secrets: the real one logs without colours, as JSON."""
+        return ({"LOG_FORMATTER": "json"} if self.runs_app else {}) | self.environment
 
     @property
     def tunnel(self) -> Wireguard | None:

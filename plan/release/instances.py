@@ -26,7 +26,7 @@ def plan_instances(situation: Situation, mode: ModePlan, controllers: Container[
     + controllers: what the host's kernel can limit
     """
     settings = situation.settings
-    environment = render.render("environment.j2", environment=settings.environment)
+    environment = render.render("environment.j2", environment=settings.variables)
     template = _template(situation, mode, controllers)
     files = [
         File(f"quadlet/{INSTANCE}@.container", template),
