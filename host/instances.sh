@@ -106,8 +106,14 @@ start_instances() {
   done
 }
 
+# Prints what unit $1, and its sidecar's $2, said last. What looks like an error comes first: an app
+# may say why it ended far above the last line of a backtrace.
 last_lines() {
   # Podman logs an event per step in between; they say nothing to an operator.
-  journalctl -u "$1.service" ${2:+-u "$2.service"} -n 60 --no-pager -o cat |
-    grep -Ev ' UTC m=\+|<nwarn>|Killing process' | tail -n 20
+  lines=$(journalctl -u "$1.service" ${2:+-u "$2.service"} -n 200 --no-pager -o cat |
+    grep -Ev ' UTC m=\+|<nwarn>|Killing process')
+  latest=$(echo "$lines" | tail -n 12)
+  echo "$lines" | grep -iE 'error|fatal|cannot|denied|refused' | grep -v '^[[:space:]]' |
+    grep -Fxv "$latest" | awk '!told[$0]++' | tail -n 5
+  echo "$latest"
 }

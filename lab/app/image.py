@@ -49,7 +49,7 @@ def ensure(base: Path) -> None:
     layer = _layer(base)
     for variant in VARIANTS:
         name = f"{REPOSITORY}:{variant.tag}"
-        oci.write(archive(variant.tag), name=name, layer=layer, config=_config(variant))
+        oci.write(archive(variant.tag), name=name, layers=[layer], config=_config(variant))
     stamp.write_text(key)
 
 

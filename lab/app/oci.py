@@ -1,4 +1,4 @@
-"""Container images from nothing: one layer of files, put together as an OCI image layout.
+"""Container images from nothing: layers of files, put together as an OCI image layout.
 
 The same input gives the same bytes.
 """
@@ -9,7 +9,7 @@ import io
 import json
 import platform
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,7 @@ OCI = "application/vnd.oci.image"
 
 @dataclass(frozen=True)
 class Layer:
-    """A root file system: files and where each is taken from, and symbolic links."""
+    """Files and where each is taken from, and symbolic links: all root's, all executable."""
 
     files: Mapping[str, Path]
     links: Mapping[str, str] = field(default_factory=dict)
@@ -39,31 +39,65 @@ class Layer:
         return buffer.getvalue()
 
 
+@dataclass(frozen=True)
+class Tree:
+    """A directory as it is, with modes and links, and its place in the container.
+
+    + owner: whose its files are, as uid and gid; their own where none is given
+    """
+
+    root: Path
+    place: str = ""
+    owner: int | None = None
+
+    def pack(self) -> bytes:
+        """Return it as a tar archive, in the order of names and without times."""
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            for path in sorted(self.root.rglob("*")):
+                name = str(Path(self.place) / path.relative_to(self.root))
+                member = tar.gettarinfo(str(path), name)
+                member.mtime, member.uname, member.gname = 0, "", ""
+                if self.owner is not None:
+                    member.uid = member.gid = self.owner
+                if member.isreg():
+                    with path.open("rb") as file:
+                        tar.addfile(member, file)
+                else:
+                    tar.addfile(member)
+        return buffer.getvalue()
+
+
 def busybox_links(base: Path) -> dict[str, str]:
     """Return a link in bin for each name of the base's busybox."""
     names = run("chroot", str(base), "busybox", "--list").split()
     return {f"bin/{name}": "busybox" for name in names if name != "busybox"}
 
 
-def write(file: Path, *, name: str, layer: Layer, config: Mapping[str, object]) -> None:
+def write(
+    file: Path, *, name: str, layers: Sequence[Layer | Tree], config: Mapping[str, object]
+) -> None:
     """Write the image as an archive that `podman load` takes, whole or not at all.
 
     + name: the reference that the image is loaded under
+    + layers: what is in it, the lowest first
     + config: how a container of the image runs, in OCI's words
     """
-    content = layer.pack()
+    contents = [layer.pack() for layer in layers]
+    digests = [f"sha256:{hashlib.sha256(content).hexdigest()}" for content in contents]
+    packed = [gzip.compress(content, compresslevel=1, mtime=0) for content in contents]
     description = {
         "architecture": ARCHITECTURE[platform.machine()],
         "os": "linux",
         "config": config,
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(content).hexdigest()}"]},
+        "rootfs": {"type": "layers", "diff_ids": digests},
     }
     unfinished = file.with_suffix(".unfinished")
-    unfinished.write_bytes(_image(description, gzip.compress(content, mtime=0), name=name))
+    unfinished.write_bytes(_image(description, packed, name=name))
     unfinished.rename(file)
 
 
-def _image(description: Mapping[str, object], packed: bytes, *, name: str) -> bytes:
+def _image(description: Mapping[str, object], packed: Sequence[bytes], *, name: str) -> bytes:
     """Put an image together: an OCI image layout in a tar."""
     blobs: dict[str, bytes] = {}
 
@@ -74,12 +108,12 @@ def _image(description: Mapping[str, object], packed: bytes, *, name: str) -> by
         return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(content), **more}
 
     config = blob("config.v1+json", _json(description))
-    layer = blob("layer.v1.tar+gzip", packed)
+    layers = [blob("layer.v1.tar+gzip", layer) for layer in packed]
     manifest = {
         "schemaVersion": 2,
         "mediaType": f"{OCI}.manifest.v1+json",
         "config": config,
-        "layers": [layer],
+        "layers": layers,
     }
     annotations = {"org.opencontainers.image.ref.name": name}
     entry = blob("manifest.v1+json", _json(manifest), annotations=annotations)

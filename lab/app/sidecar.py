@@ -39,5 +39,5 @@ def ensure(base: Path) -> None:
     # Its own `ip` makes more kinds of links than busybox's.
     links = {name: to for name, to in oci.busybox_links(base).items() if name not in files}
     config = {"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"]}
-    oci.write(archive(), name=NAME, layer=oci.Layer(files, links), config=config)
+    oci.write(archive(), name=NAME, layers=[oci.Layer(files, links)], config=config)
     stamp.write_text(key)

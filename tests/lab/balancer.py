@@ -102,12 +102,14 @@ def configuration(hosts: Sequence[str], ports: Sequence[int] = PORTS) -> str:
 
 
 @contextmanager
-def under_load(path: str = "/whoami", rate: float = RATE) -> Iterator[Load]:
+def under_load(path: str = "/whoami", rate: float = RATE, *, clients: int = 0) -> Iterator[Load]:
     """Ask HAProxy at a constant rate until the end of the block; then the load's answers are there.
 
     The block starts with the load at work, and the load ends after it.
+
+    + clients: how many keep their connections; with none each request has one of its own
     """
-    argv = [sys.executable, load.__file__, PUBLIC, str(PORT), path, str(rate)]
+    argv = [sys.executable, load.__file__, PUBLIC, str(PORT), path, str(rate), str(clients)]
     process = subprocess.Popen(
         netns.inside("outside", argv),
         stdin=subprocess.PIPE,
