@@ -118,6 +118,8 @@ LINKS = {
 # of all files; and how it fared.
 ABOUT, DIGESTS, SERVED, FAILED = "about", "digests", "served", "failed"
 RELEASE_NOTES = (ABOUT, DIGESTS, SERVED, FAILED)
+# Where it holds the files that containers get: root's alone, whatever the modes in there.
+MOUNTED = "files"
 # What to ask about its paths.
 QUESTION = "question.json"
 
@@ -147,6 +149,8 @@ DISKS = ("/etc", "/var/lib/containers", "/var/tmp")  # noqa: S108 - only measure
 # --- limits: numbers of things, and seconds ---
 
 KEPT_RELEASES = 5
+# Of the files that containers get, which each release holds.
+MOUNTED_FILES, MOUNTED_BYTES = 100, 4 << 20
 # Between two signs of life of a lock's holder, and without one until the lock lapses.
 LOCK_BEAT = 3
 LOCK_LAPSE = 5 * LOCK_BEAT

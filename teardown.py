@@ -1,6 +1,8 @@
 """Take everything away again that deploy.py made, and nothing else. Without -y, pyinfra asks first.
 
 pyinfra inventory.py teardown.py
+
+Volumes stay, unless `--data remove_data=True` says otherwise.
 """
 
 from pyinfra import host
@@ -18,7 +20,11 @@ def main() -> None:
     lock.take(name="Lock the host", current=changes.current)
     release.stage(plan=plan, changes=changes)
     switch.over(plan=plan, changes=changes, at_once=prepared.at_once, last=False)
-    release.remove(name="Remove the releases")
+    release.remove(
+        name="Remove the releases",
+        volumes=sorted(plan.settings.volumes.values()),
+        remove_data=host.data.get("remove_data") is True,
+    )
 
 
 main()

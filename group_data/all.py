@@ -68,6 +68,14 @@ environment = {}
 # each value. They live in Podman secrets on the host.
 secrets = {}
 
+# Files that the containers get, read-only, from the machine that runs pyinfra, by path in there:
+# {"/app/etc/auth.yaml": "auth.yaml", "/app/etc/branding": "branding/"}, relative to the checkout;
+# "template:PATH" is rendered by Jinja with the inventory's words. They are part of each release.
+files = {}
+
+# What outlives containers and releases: {"/app/data": "onetime-data"}, a Podman volume per path.
+volumes = {}
+
 # What runs once for all hosts, with the new image, environment and secrets, before the first host
 # changes: ["bin/ots", "migrate", "--run", "NAME"]. Where it fails, nothing changes. And private
 # variables for it alone, found like those in `secrets`.

@@ -41,6 +41,9 @@ done <<END
 $ARGUMENTS
 END
 
+for path in $FILES; do
+  set -- "--volume=$here/../$MOUNTED$path:$path:ro,z" "$@"
+done
 begun=$(date +%s)
 code=$({
   {

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
+from plan.inventory.mounts import inside
 from plan.inventory.settings import Settings
 from plan.observed import Observed
 from plan.problems import Problem
@@ -39,6 +41,8 @@ _FULL_MODE = ("AUTH_SECRET", "ACCOUNT_ID_SECRET")
 _MODES = ("simple", "full", "disabled")
 _LEAST_BYTES = 32
 _PLACEHOLDER = "CHANGEME"
+# Where it runs in its container.
+_HOME = "/app"
 
 
 def check_app(host: str, settings: Settings, secrets: Mapping[str, str]) -> Iterator[Problem]:
@@ -60,7 +64,7 @@ def check_app(host: str, settings: Settings, secrets: Mapping[str, str]) -> Iter
         observation = f"AUTHENTICATION_MODE is none of {', '.join(_MODES)}"
         yield Problem(host, "environment", observation, "Correct it, or leave it out for simple")
     if mode == "full":
-        yield from _accounts(host, values)
+        yield from _accounts(host, settings, values)
 
 
 def _database(host: str, settings: Settings, values: Mapping[str, str]) -> Iterator[Problem]:
@@ -91,22 +95,29 @@ def _database(host: str, settings: Settings, values: Mapping[str, str]) -> Itera
         )
 
 
-def _accounts(host: str, values: Mapping[str, str]) -> Iterator[Problem]:
+def _accounts(host: str, settings: Settings, values: Mapping[str, str]) -> Iterator[Problem]:
     for word in _FULL_MODE:
         if len(values.get(word, "").encode()) < _LEAST_BYTES:
             state = f"of less than {_LEAST_BYTES} bytes" if values.get(word) else "not given"
             observation = f"{word} is {state}, and AUTHENTICATION_MODE is full"
             yield Problem(host, "secrets", observation, "Give one of 32 bytes or more")
     url = values.get("AUTH_DATABASE_URL", "sqlite:")
-    if url.startswith("sqlite:"):
+    if url.startswith("sqlite:") and not _keeps_alone(settings, url):
         state = "is a file in the container" if "AUTH_DATABASE_URL" in values else "is not given"
         yield Problem(
             host,
             "secrets",
             f"AUTH_DATABASE_URL {state}, so each instance would have accounts of its own, and "
             "lose them when it starts anew",
-            "Give the address of a PostgreSQL database",
+            "Give the address of a PostgreSQL database; a file in one of volumes does for a single "
+            "instance",
         )
+
+
+def _keeps_alone(settings: Settings, url: str) -> bool:
+    """Tell whether a file holds the accounts of one instance, and outlives it."""
+    path = str(PurePosixPath(_HOME) / url.removeprefix("sqlite://"))
+    return len(settings.instances) == 1 and any(inside(path, it) for it in settings.volumes)
 
 
 def exposed(settings: Settings) -> Iterator[str]:
@@ -124,7 +135,10 @@ def _has_password(value: str) -> bool:
 
 
 def check_shared(observed: Mapping[str, Observed]) -> Iterator[Problem]:
-    """Yield the secrets of the real app that differ between hosts: they share one database."""
+    """Yield the secrets of the real app that differ between hosts: they share one database.
+
+    And accounts in a file, which only one host can have.
+    """
     holders: dict[str, tuple[str, str]] = {}
     for name, host in sorted(observed.items()):
         if not host.settings.runs_app:
@@ -142,3 +156,21 @@ def check_shared(observed: Mapping[str, Observed]) -> Iterator[Problem]:
                     "not read",
                     "Give all hosts of one installation the same",
                 )
+    yield from _shared_accounts(observed)
+
+
+def _shared_accounts(observed: Mapping[str, Observed]) -> Iterator[Problem]:
+    hosts = [name for name, host in sorted(observed.items()) if host.settings.runs_app]
+    for name in hosts:
+        values = {**observed[name].settings.environment, **observed[name].secrets}
+        url = values.get("AUTH_DATABASE_URL", "sqlite:")
+        is_file = values.get("AUTHENTICATION_MODE") == "full" and url.startswith("sqlite:")
+        if is_file and len(hosts) > 1 and observed[name].settings.volumes:
+            neighbour = next(other for other in hosts if other != name)
+            yield Problem(
+                name,
+                "secrets",
+                f"AUTH_DATABASE_URL is a file on this host, where {neighbour} would not see its "
+                "accounts",
+                "Give the address of a PostgreSQL database",
+            )

@@ -68,6 +68,7 @@ def plan_fleet(
                 host.network,
                 host.installed,
                 secrets=host.secrets,
+                files=host.files,
                 keys=host.keys,
                 archives=host.archives,
             )

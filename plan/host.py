@@ -40,12 +40,14 @@ def plan_host(
     installed: InstalledState,
     *,
     secrets: Mapping[str, str],
+    files: Mapping[str, str],
     keys: Mapping[str, str],
     archives: Mapping[str, int],
 ) -> HostPlan:
     """Return the host's plan; raise `PlanError` with all that is wrong with it.
 
     + secrets: the values of the secret variables
+    + files: the content of what containers get, by path in there
     + keys: names of the environment variables that overrode a setting, by setting
     + archives: sizes of the images' archives, in bytes, by path
     """
@@ -73,7 +75,7 @@ def plan_host(
         problems += check_limits(host, settings, installed)
         problems += check_space(host, settings, installed, archives=archives)
     numbers = numbered(host, secrets, installed)
-    situation = _situation(host, settings, network, private, installed, numbers)
+    situation = _situation(host, settings, network, private, installed, numbers, files)
     if not problems or private is not None:
         try:
             mode_plan = plan_mode(situation)
@@ -91,6 +93,7 @@ def _situation(
     private: PrivateNetwork | None,
     installed: InstalledState,
     secrets: tuple[Secret, ...],
+    files: Mapping[str, str],
 ) -> Situation:
     address = settings.db_address if isinstance(settings.db_address, IPv4Address) else None
     return Situation(
@@ -104,6 +107,7 @@ def _situation(
         secrets=secrets,
         drivers=installed.kernel.links,
         router=installed.kernel.router,
+        files=files,
     )
 
 

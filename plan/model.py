@@ -15,11 +15,19 @@ from plan.network.detect import PrivateNetwork
 
 @dataclass(frozen=True)
 class File:
-    """One file of a release, by path relative to it."""
+    """One file of a release, by path relative to it.
+
+    + content: its text; bytes that are no UTF-8 are surrogates in it
+    """
 
     path: str
     content: str
     mode: int = 0o644
+
+    @property
+    def data(self) -> bytes:
+        """What is on the disk."""
+        return self.content.encode(errors="surrogateescape")
 
 
 @dataclass(frozen=True)
@@ -129,7 +137,8 @@ class Situation:
     `private` is none where the host has no private card that can be told; `database` is the address
     that the inventory gives or the host resolves; `installed` and `bridged` are the addresses that
     instances have now on the private network and on the bridge, which they keep; `drivers` are the
-    kinds of links that the host can make; a `router` forwarded packets before the deploy came.
+    kinds of links that the host can make; a `router` forwarded packets before the deploy came;
+    `files` are the texts that containers get, by path in there.
     """
 
     host: str
@@ -142,6 +151,7 @@ class Situation:
     secrets: tuple[Secret, ...]
     drivers: frozenset[str]
     router: bool
+    files: Mapping[str, str]
 
     @property
     def hosts(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ class Observed:
     """What is known of one host: what it should be, and what it is.
 
     + secrets, release_secrets: their values, by variable
+    + files: the content of what containers get, by path in there
     + keys: names of the environment variables that overrode a setting, by setting
     + archives: sizes of the images' archives, in bytes, by path
     + answering: who on the LAN answers for addresses of `probes`, as a MAC
@@ -26,6 +27,7 @@ class Observed:
     installed: InstalledState
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     release_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    files: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
     archives: Mapping[str, int] = field(default_factory=dict)
     answering: Mapping[IPv4Address, str] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from plan.inventory.settings import Settings
 from plan.model import HostPlan
 from plan.observed import Observed
 from plan.problems import PlanError, Problem
+from rollout.local_files import local_files
 from rollout.observe import local_secrets, observe_hosts, read_settings
 
 
@@ -19,13 +20,14 @@ from rollout.observe import local_secrets, observe_hosts, read_settings
 class _Fleet:
     """The settings of an inventory, and what is wrong with it.
 
-    + settings, secrets, release_secrets: of the hosts of this run
+    + settings, secrets, release_secrets, files: of the hosts of this run
     + bystanders: settings of the inventory's other hosts, which may be as wrong as they like
     """
 
     settings: dict[str, Settings] = field(default_factory=dict)
     secrets: dict[str, dict[str, str]] = field(default_factory=dict)
     release_secrets: dict[str, dict[str, str]] = field(default_factory=dict)
+    files: dict[str, dict[str, str]] = field(default_factory=dict)
     bystanders: dict[str, Settings] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -39,7 +41,7 @@ def plan_all(state: State, *words: str) -> tuple[dict[str, HostPlan], dict[str, 
     fleet = _read_fleet(state, hosts, words)
     fleet.problems += _unreachable(state)
     observed = {
-        name: replace(host, release_secrets=fleet.release_secrets[name])
+        name: replace(host, release_secrets=fleet.release_secrets[name], files=fleet.files[name])
         for name, host in observe_hosts(hosts, fleet.settings, fleet.secrets).items()
     }
     for name in fleet.settings.keys() - observed:
@@ -54,16 +56,28 @@ def _read_fleet(state: State, hosts: Mapping[str, Host], words: Sequence[str]) -
     for host in state.inventory:
         try:
             settings = read_settings(host, *words)
-            if host.name in hosts:
-                secrets, release_secrets = local_secrets(host.name, settings)
-                fleet.secrets[host.name] = secrets
-                fleet.release_secrets[host.name] = release_secrets
-                fleet.settings[host.name] = settings
-            else:
-                fleet.bystanders[host.name] = settings
         except PlanError as error:
             fleet.problems += error.problems if host.name in hosts else ()
+        else:
+            if host.name in hosts:
+                _read_held(host.name, settings, fleet)
+            else:
+                fleet.bystanders[host.name] = settings
     return fleet
+
+
+def _read_held(host: str, settings: Settings, fleet: _Fleet) -> None:
+    """Add a host of this run, with what this machine holds for it, or what is wrong with that."""
+    try:
+        fleet.files[host] = local_files(host, settings)
+    except PlanError as error:
+        fleet.problems += error.problems
+    try:
+        fleet.secrets[host], fleet.release_secrets[host] = local_secrets(host, settings)
+    except PlanError as error:
+        fleet.problems += error.problems
+    if host in fleet.files and host in fleet.secrets:
+        fleet.settings[host] = settings
 
 
 def _plan(fleet: _Fleet, observed: Mapping[str, Observed]) -> dict[str, HostPlan]:

@@ -100,7 +100,7 @@ def prepare_teardown(host: Host) -> Prepared | None:
     Raises `DeployError` for settings that cannot be read.
     """
     try:
-        settings = read_settings(host)
+        settings = read_settings(host, "remove_data")
     except PlanError as error:
         raise DeployError(str(error)) from None
     installed: InstalledState | None = read_fact(host, Installed, images=settings.images)

@@ -33,6 +33,7 @@ from names import (
     HOST_UNIT,
     INSTANCE,
     LINKS,
+    MOUNTED,
     QUADLET_HOME,
     RELEASES,
     RUN,
@@ -90,8 +91,14 @@ def _stage(changes: Changes, image: str) -> Generator[str]:
 
 
 @operation()
-def remove() -> Generator[str]:
-    """Remove every release, what the deploy brought, and what Podman made for it alone."""
+def remove(volumes: list[str], remove_data: bool) -> Generator[str]:
+    """Remove every release, what the deploy brought, and what Podman made for it alone.
+
+    + volumes: those that the inventory names; they go if `remove_data` says so
+    """
+    names = " ".join(volumes)
+    if volumes and not remove_data:
+        host.log(f"keeps {names}: --data remove_data=True removes volumes", logger.warning)
     label = f"""'{{{{index .Spec.Labels "{CONFIG_LABEL}"}}}}'"""
     yield "; ".join(
         [
@@ -104,6 +111,7 @@ def remove() -> Generator[str]:
             f"--filter name={SECRET_PREFIX}); do "
             f'[ -z "$(podman secret inspect --format {label} "$secret")" ] || '
             'podman secret rm "$secret" >/dev/null; done',
+            *([f"podman volume rm --force {names} >/dev/null"] if volumes and remove_data else []),
             "systemctl daemon-reload",
             f"systemctl reset-failed '{INSTANCE}*' 2>/dev/null",
             f"rmdir --ignore-fail-on-non-empty {QUADLET_HOME} {Path(CONTAINERS_CONF).parent} "
@@ -127,10 +135,12 @@ def _archive(plan: HostPlan) -> str:
         }
         for path in sorted(parents):
             directory = tarfile.TarInfo(path)
-            directory.type, directory.mode = tarfile.DIRTYPE, 0o755
+            # What is in there is for containers alone, which do not come by this way.
+            mode = 0o700 if path == MOUNTED else 0o755
+            directory.type, directory.mode = tarfile.DIRTYPE, mode
             archive.addfile(directory)
         for file in plan.files:
-            data = file.content.encode()
+            data = file.data
             member = tarfile.TarInfo(file.path)
             member.size, member.mode = len(data), file.mode
             archive.addfile(member, io.BytesIO(data))
@@ -152,6 +162,10 @@ def _show(changes: Changes) -> None:
         before = live.get(change.path, "")
         if change.before and change.before.target is not None:
             before = f"link to {change.before.target}\n"
-        for line in generate_color_diff(before.splitlines(), (change.after or "").splitlines()):
+        after = change.after or ""
+        if not after.isascii() and any("\udc80" <= character <= "\udcff" for character in after):
+            logger.info("  not text, %s bytes", len(after.encode(errors="surrogateescape")))
+            continue
+        for line in generate_color_diff(before.splitlines(), after.splitlines()):
             logger.info("  %s", line)
         logger.info("")

@@ -26,7 +26,7 @@ class FileChange:
 def file_changes(plan: HostPlan, installed: InstalledState) -> tuple[FileChange, ...]:
     """Return the files and links in which the current release is not as planned, by path."""
     live = installed.release.entries
-    entries = {file.path: Entry(digest=sha256(file.content), mode=file.mode) for file in plan.files}
+    entries = {file.path: Entry(digest=sha256(file.data), mode=file.mode) for file in plan.files}
     entries |= {link.path: Entry(target=link.target) for link in plan.links}
     texts = {file.path: file.content for file in plan.files}
     texts |= {link.path: link_text(link.target) for link in plan.links}
@@ -37,9 +37,9 @@ def file_changes(plan: HostPlan, installed: InstalledState) -> tuple[FileChange,
     )
 
 
-def sha256(text: str) -> str:
+def sha256(data: bytes) -> str:
     """Return the digest by which a release's files are told apart."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(data).hexdigest()
 
 
 def link_text(target: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 from pydantic import ValidationError
 
+from plan.inventory.mounts import inside
 from plan.inventory.settings import KEYS, Settings
 from plan.inventory.values import did_you_mean
 from plan.problems import PlanError, Problem
@@ -57,7 +58,7 @@ def read(
     except ValidationError as error:
         problems += _problems(host, error, values, variables)
     else:
-        problems += _doubles(host, settings)
+        problems += [*_doubles(host, settings), *_nested(host, settings)]
     if problems:
         raise PlanError(problems)
     return settings
@@ -71,6 +72,14 @@ def _doubles(host: str, settings: Settings) -> Iterator[Problem]:
         if doubles:
             observation = f"{', '.join(doubles)} is in {former} too"
             yield Problem(host, latter, observation, "Leave it in one of the two")
+
+
+def _nested(host: str, settings: Settings) -> Iterator[Problem]:
+    """Yield files that would be in a volume, and volumes among files."""
+    for file, volume in product(settings.files, settings.volumes):
+        if inside(file, volume) or inside(volume, file):
+            observation = f"{volume} and {file} of files are one in the other"
+            yield Problem(host, "volumes", observation, "Choose paths that do not meet")
 
 
 def _problems(

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from plan.inventory.limits import Capabilities, Cpus, Memory, Processes, Starts, Timezone
 from plan.inventory.modes import MODES, Mode
+from plan.inventory.mounts import Files, Volumes
 from plan.inventory.services import Services
 from plan.inventory.tunnels import Wireguard
 from plan.inventory.values import (
@@ -62,6 +63,8 @@ class Settings(BaseModel):
     container_port: Port
     environment: Variables
     secrets: Sources
+    files: Files
+    volumes: Volumes
     release_command: Command | None
     release_secrets: Sources
     health_path: UrlPath

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass
 
-from names import INSTANCE, SIDECAR, unit
+from names import INSTANCE, MOUNTED, SIDECAR, unit
 from plan.model import File, InstancePlan, Link, ModePlan, Situation
 from plan.release import render
 from plan.release.address_drop_ins import address_drop_in
@@ -32,6 +32,11 @@ def plan_instances(situation: Situation, mode: ModePlan, controllers: Container[
         File(f"quadlet/{INSTANCE}@.container", template),
         File("environment", environment, mode=0o600),
     ]
+    # Each is mounted by itself: what has gone from a directory would be gone from its mount, too.
+    mounted = [
+        File(f"{MOUNTED}{path}", text, mode=0o444) for path, text in sorted(situation.files.items())
+    ]
+    files += mounted
     if mode.sidecar:
         files += [
             File(f"quadlet/{SIDECAR}@.container", mode.sidecar.template),
@@ -40,7 +45,7 @@ def plan_instances(situation: Situation, mode: ModePlan, controllers: Container[
     links, plans = [], []
     for port in sorted(settings.instances):
         networks = mode.own_networks.get(port, ())
-        made_from = [template, environment, *networks]
+        made_from = [template, environment, *networks, *(file.content for file in mounted)]
         # They share a network, so they restart together.
         if mode.sidecar:
             texts = (mode.sidecar.template, *(file.content for file in mode.sidecar.files))
@@ -77,6 +82,7 @@ def _template(situation: Situation, mode: ModePlan, controllers: Container[str])
         port=port,
         pids=settings.pids if "pids" in controllers else None,
         hosts=situation.hosts if own else (),
+        files=sorted(situation.files),
         # The instance's port may be systemd's %i, which must stay what it is.
         health_command=render.unit_text(settings.health_command)
         .replace("<port>", port)

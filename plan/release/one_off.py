@@ -45,6 +45,11 @@ def one_off_files(situation: Situation, controllers: Container[str]) -> tuple[Fi
         *(f"--{name}={value}" for name, value in limits.items() if value is not None),
         "--log-driver=journald",
         f"--log-opt=tag={ONE_OFF}",
+        *(f"--volume={volume}:{path}" for path, volume in settings.volumes.items()),
     ]
-    data = {"IMAGE": settings.image, "ARGUMENTS": "\n".join(arguments)}
+    data: dict[str, str | tuple[str, ...]] = {
+        "IMAGE": settings.image,
+        "ARGUMENTS": "\n".join(arguments),
+        "FILES": tuple(sorted(situation.files)),
+    }
     return program("once.sh"), data_file("one-off", data)

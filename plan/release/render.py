@@ -44,4 +44,4 @@ def render_stamped(template: str, **values: Any) -> tuple[str, str]:
 def digest(texts: Iterable[str]) -> str:
     """Return a short digest that tells one configuration from another."""
     joined = "\0".join(texts)
-    return hashlib.sha256(joined.encode()).hexdigest()[:16]
+    return hashlib.sha256(joined.encode(errors="surrogateescape")).hexdigest()[:16]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from plan.model import HostPlan
@@ -35,6 +36,16 @@ CASES: Mapping[str, Callable[[], HostPlan]] = {
             secrets={"SECRET": "env:SECRET"},
             services={"authdb": {"address": "10.0.0.30", "port": 5432}},
             cpus=1.5,
+        )
+    ),
+    "files": lambda: plan_one(
+        replace(
+            observed(
+                files={"/app/etc/auth.yaml": "auth.yaml", "/app/etc/branding": "branding/"},
+                volumes={"/app/data": "onetime-data"},
+                release_command=["bin/ots", "migrate"],
+            ),
+            files={"/app/etc/auth.yaml": "a: 1\n", "/app/etc/branding/logo.svg": "<svg/>\n"},
         )
     ),
     "services": lambda: plan_one(

@@ -65,10 +65,10 @@ DEVIATIONS: dict[str, tuple[Deviation, dict[str, Any]]] = {
     "file unreadable": (file("environment", Entry("", mode=0o600)), RELEASE),
     "file gone": (file("environment", None), RELEASE),
     "file too many": (file("quadlet/mine.container", Entry("0" * 64, mode=0o644)), RELEASE),
-    "file readable": (file("environment", Entry(sha256("A=1\n"), mode=0o644)), RELEASE),
+    "file readable": (file("environment", Entry(sha256(b"A=1\n"), mode=0o644)), RELEASE),
     "link gone": (file("quadlet/onetime@7043.container", None), RELEASE),
     "link is a file": (
-        file("quadlet/onetime@7043.container", Entry(sha256(TEMPLATE), mode=0o644)),
+        file("quadlet/onetime@7043.container", Entry(sha256(TEMPLATE.encode()), mode=0o644)),
         RELEASE,
     ),
     "quadlet link gone": (put("links", **{"/etc/containers/systemd/onetime": None}), RELEASE),

@@ -94,7 +94,7 @@ def lines(hosts: Mapping[str, Observed], bystanders: Mapping[str, Any] | None = 
 
 def as_planned(plan: HostPlan) -> InstalledState:
     """Return what is observed on a host that is exactly as planned, and runs."""
-    entries = {file.path: Entry(digest=sha256(file.content), mode=file.mode) for file in plan.files}
+    entries = {file.path: Entry(digest=sha256(file.data), mode=file.mode) for file in plan.files}
     entries |= {link.path: Entry(target=link.target) for link in plan.links}
     texts = {file.path: file.content for file in plan.files}
     planned_shim = plan.mode.shim

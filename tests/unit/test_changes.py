@@ -87,7 +87,7 @@ def test_fresh_host_gets_everything() -> None:
 
 
 def test_change_of_a_file_holds_its_entry_and_the_whole_text() -> None:
-    there = Entry(sha256("A=2\n"), mode=0o600)
+    there = Entry(sha256(b"A=2\n"), mode=0o600)
     (change,) = compare(PLAN, file("environment", there)(HOST)).files
     assert (change.path, change.before, change.after) == ("environment", there, "A=1\n")
 
