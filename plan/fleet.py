@@ -69,6 +69,7 @@ def plan_fleet(
                 secrets=host.secrets,
                 keys=host.keys,
                 archives=host.archives,
+                tag=host.tag,
             )
         except PlanError as error:
             problems += error.problems

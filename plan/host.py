@@ -8,9 +8,11 @@ from ipaddress import IPv4Address
 
 from facts.installed import InstalledState
 from facts.network import HostNetwork
+from facts.tag import TagState
 from plan.app import check_app, exposed
-from plan.checks import check_driver, check_host, check_image, check_limits, shadowed, untried
+from plan.checks import check_driver, check_host, check_limits, shadowed, untried
 from plan.compare.verdicts import question_file
+from plan.images import check_image, check_registry, moved_tag, untold
 from plan.inventory.settings import Settings
 from plan.model import (
     HostPlan,
@@ -39,12 +41,14 @@ def plan_host(
     secrets: Mapping[str, str],
     keys: Mapping[str, str],
     archives: Mapping[str, int],
+    tag: TagState | None = None,
 ) -> HostPlan:
     """Return the host's plan; raise `PlanError` with all that is wrong with it.
 
     + secrets: the values of the secret variables
     + keys: names of the environment variables that overrode a setting, by setting
     + archives: sizes of the images' archives, in bytes, by path
+    + tag: what the image's tag stands for, where it was asked for
     """
     private, mode_plan = None, None
     problems: list[Problem] = []
@@ -61,6 +65,7 @@ def plan_host(
         raise PlanError(problems)
     problems += check_host(host, settings, network, installed)
     problems += check_app(host, settings, secrets)
+    problems += check_registry(host, settings, tag)
     # Without root Podman and the kernel show somebody else's things, or nothing.
     if installed.kernel.root:
         problems += check_image(host, settings, installed)
@@ -75,7 +80,9 @@ def plan_host(
             problems += error.problems
     if problems or mode_plan is None:
         raise PlanError(problems)
-    return _assemble(host, settings, network, private, mode_plan, numbers, installed)
+    plan = _assemble(host, settings, network, private, mode_plan, numbers, installed)
+    warnings = (*plan.warnings, *untold(settings, tag))
+    return replace(plan, warnings=warnings, moved_tag=moved_tag(tag))
 
 
 def _situation(

@@ -37,12 +37,14 @@ class Prepared:
     """A host's plan, what is to be changed for it to come true, and on how many hosts at once.
 
     + unasked: what no question about its paths can see, as a clause
+    + login: the text of the auth file that images are pulled with
     """
 
     plan: HostPlan
     changes: Changes
     at_once: int
     unasked: str = ""
+    login: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,13 @@ def _prepare_all(state: State) -> dict[str, Prepared]:
     _stop_at_first_failure(state)
     at_once = min((plan.settings.rollout for plan in plans.values()), default=1)
     return {
-        name: Prepared(plan, changes[name], at_once, unasked(observed[name].installed.firewall))
+        name: Prepared(
+            plan,
+            changes[name],
+            at_once,
+            unasked(observed[name].installed.firewall),
+            observed[name].login,
+        )
         for name, plan in plans.items()
     }
 

@@ -24,6 +24,7 @@ from names import (
     ABOUT,
     BASE,
     BROUGHT,
+    BROUGHT_IDS,
     CONFIG_LABEL,
     CONTAINERS_CONF,
     CURRENT,
@@ -99,6 +100,9 @@ def remove() -> Generator[str]:
             f"systemctl stop {HOST_UNIT}",
             f"rm -f {' '.join(LINKS)}",
             f"[ ! -e {BROUGHT} ] || xargs -r podman rmi --ignore <{BROUGHT} >/dev/null",
+            # What a name has left behind; an image that somebody has named since is theirs.
+            "podman images --quiet --no-trunc --filter dangling=true | sed 's/^sha256://' | "
+            f"grep -sxF -f {BROUGHT_IDS} | xargs -r podman rmi >/dev/null 2>&1",
             f"rm -rf {BASE} {RUN} {Path(HELD_IMAGES).parent}",
             f"for secret in $(podman secret ls --format '{{{{.Name}}}}' "
             f"--filter name={SECRET_PREFIX}); do "

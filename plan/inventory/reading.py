@@ -18,7 +18,9 @@ ENVIRONMENT_KEYS = ("network_interface", "network_subnet", "network_gateway")
 # Of a bad value, in an error.
 _LONGEST_QUOTE = 80
 # Values of these may be private: errors name them and never quote them.
-_PRIVATE_KEYS = {"environment", "secrets", "wireguard"}
+_PRIVATE_KEYS = {"environment", "secrets", "registry_login", "wireguard"}
+# Words with parts of their own, which errors name.
+_NESTED_KEYS = {"registry_login", "wireguard"}
 
 
 def read(
@@ -71,7 +73,7 @@ def _problems(
     for detail in error.errors():
         key, *steps = detail["loc"]
         key = str(key)
-        place = "".join(map(_step, steps)) if key == "wireguard" else ""
+        place = "".join(map(_step, steps)) if key in _NESTED_KEYS else ""
         name = place.lstrip(".")
         if detail["type"] == "missing":
             observation, advice = _missing(name)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from plan.inventory.limits import Capabilities, Cpus, Memory, Processes, Starts, Timezone
 from plan.inventory.modes import MODES, Mode
+from plan.inventory.registries import RegistryLogin
 from plan.inventory.tunnels import Wireguard
 from plan.inventory.values import (
     Address,
@@ -52,6 +53,8 @@ class Settings(BaseModel):
     db_port: Port
     image: ImageReference
     image_archive: FilePath | None
+    registry_login: RegistryLogin | None
+    follow_tag: bool
     container_port: Port
     environment: Variables
     secrets: Sources
