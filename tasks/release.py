@@ -70,7 +70,9 @@ def _stage(changes: Changes, image: str) -> Generator[str]:
         return
     if state.config.DIFF:
         _show(changes)
-    image_id = f"podman image inspect --format '{{{{.Id}}}}' {shlex.quote(image)} 2>/dev/null"
+    # Its digest is what a registry knows it by, its ID what the host does.
+    inspect = "podman image inspect --format '{{.Digest}} {{.Id}}'"
+    image_names = f"$({inspect} {shlex.quote(image)} 2>/dev/null || echo none)"
     yield "; ".join(
         [
             f"set -eu; {lock.HELD}; umask 077; mkdir -p {RELEASES}; chmod 755 {BASE} {RELEASES}",
@@ -81,7 +83,7 @@ def _stage(changes: Changes, image: str) -> Generator[str]:
             f"base64 -d | tar -xp -C {STAGED} && cd {STAGED} && "
             f"find . -type f ! -name {DIGESTS} | LC_ALL=C sort | "
             f"xargs -d '\\n' sha256sum >{DIGESTS} && "
-            f'echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) {lock.OPERATOR} $({image_id} || echo none)" '
+            f'echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) {lock.OPERATOR} {image_names}" '
             f">{ABOUT} || give_up 'the release cannot be written to {BASE}'",
             # The generator names what it rejects, on standard error, and so does this.
             f"QUADLET_UNIT_DIRS={STAGED}/quadlet {GENERATOR} --dryrun >/dev/null || "
