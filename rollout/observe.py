@@ -139,8 +139,15 @@ def _observe(host: Host, settings: Settings, secrets: Mapping[str, str]) -> Obse
         return None if answering is None else replace(observed, answering=answering)
 
 
+class _Unprinted(list[str]):
+    """Lines for a host's standard input. pyinfra prints the arguments of facts, and not these."""
+
+    def __repr__(self) -> str:
+        return "[…]"
+
+
 def _ask_registry(host: Host, image: str, login: str) -> TagState | None:
     """Return what an image's tag stands for; the login goes there on standard input."""
-    words = {"_stdin": login} if login else {}
+    words = {"_stdin": _Unprinted([login])} if login else {}
     tag: TagState | None = read_fact(host, Tag, image=image, login=bool(login), **words)
     return tag
