@@ -55,36 +55,36 @@ release_images() {
   done
 }
 
-# Tell whether a kept release was made with image ID $1.
-is_made_with() { grep -qs " $1\$" releases/*/about; }
-
 # Take line $1 out of a list of what was brought, $2.
 forget() {
   grep -vxF "$1" "$2" >"$2.new"
   mv "$2.new" "$2"
 }
 
-# Remove what the deploy brought and no kept release names: neither by its name nor, where a name has
-# moved on, by its ID. Nothing is forced, so what a container uses stays until the next time; what was
-# here before the deploy was not brought, and what somebody has given another name is theirs.
+# Remove what the deploy brought and no kept release names. A name goes as a name alone: `podman rmi`
+# would take another one's image, if that has the digest. Then images go by ID that have no name any
+# more, be it for that or since their name has moved on. Nothing is forced, so what a container uses
+# stays until the next time; what was here before the deploy was not brought, and what somebody has
+# given another name is theirs.
 prune_images() {
-  [ -e "$BROUGHT" ] || [ -e "$BROUGHT_IDS" ] || return 0
   references=$(cat "$BROUGHT" 2>/dev/null)
   for image in $references; do
     ! grep -qsxF "Image=$image" releases/*/quadlet/*.container || continue
     if id=$(podman image inspect --format '{{.Id}}' "$image" 2>/dev/null); then
-      ! is_made_with "$id" || continue
-      podman rmi "$image" >/dev/null 2>&1 || continue
-      echo "removed the image $image: no kept release runs it"
+      # Older versions of the deploy noted names alone.
+      grep -qsxF "$id" "$BROUGHT_IDS" || echo "$id" >>"$BROUGHT_IDS"
+      podman untag "$id" "$image" >/dev/null 2>&1 || continue
+      echo "no kept release runs $image"
     fi
     forget "$image" "$BROUGHT"
   done
   ids=$(cat "$BROUGHT_IDS" 2>/dev/null)
+  [ -n "$ids" ] || return 0
   nameless=$(podman images --quiet --no-trunc --filter dangling=true)
   for id in $ids; do
     if podman image exists "$id"; then
       case $nameless in *"$id"*) ;; *) continue ;; esac
-      ! is_made_with "$id" || continue
+      ! grep -qs " $id\$" releases/*/about || continue
       podman rmi "$id" >/dev/null 2>&1 || continue
       echo "removed an image that has no name any more and no kept release runs: $id"
     fi

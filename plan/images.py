@@ -60,8 +60,8 @@ def check_registry(host: str, settings: Settings, tag: TagState | None) -> Itera
         yield Problem(
             host,
             "registry_login",
-            f"the registry refuses {'this login' if login else 'to tell'} what {image} stands for "
-            f"({tag.trouble})",
+            f"the registry {'refuses this login' if login else 'wants a login'}, asked what "
+            f"{image} stands for ({tag.trouble})",
             "Correct user and password, or set follow_tag to False"
             if login
             else "Give user and password, or set follow_tag to False",

@@ -101,10 +101,12 @@ def remove() -> Generator[str]:
             f"set -u; {lock.HELD}",
             f"systemctl stop {HOST_UNIT}",
             f"rm -f {' '.join(LINKS)}",
-            f"[ ! -e {BROUGHT} ] || xargs -r podman rmi --ignore <{BROUGHT} >/dev/null",
-            # What a name has left behind; an image that somebody has named since is theirs.
+            # Names first, then what is left without one; what somebody has named since is theirs.
+            f"for image in $(cat {BROUGHT} 2>/dev/null); do "
+            "id=$(podman image inspect --format '{{.Id}}' $image 2>/dev/null) && "
+            f"podman untag $id $image && echo $id >>{BROUGHT_IDS}; done",
             "podman images --quiet --no-trunc --filter dangling=true | sed 's/^sha256://' | "
-            f"grep -sxF -f {BROUGHT_IDS} | xargs -r podman rmi >/dev/null 2>&1",
+            f"grep -sxF -f {BROUGHT_IDS} | xargs -r podman rmi >/dev/null",
             f"rm -rf {BASE} {RUN} {Path(HELD_IMAGES).parent}",
             f"for secret in $(podman secret ls --format '{{{{.Name}}}}' "
             f"--filter name={SECRET_PREFIX}); do "

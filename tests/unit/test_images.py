@@ -166,8 +166,8 @@ def test_registry_that_is_away_is_a_warning() -> None:
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        ({}, "the registry refuses to tell what"),
-        ({"registry_login": LOGIN}, "the registry refuses this login what"),
+        ({}, "the registry wants a login, asked what"),
+        ({"registry_login": LOGIN}, "the registry refuses this login, asked what"),
     ],
 )
 def test_registry_that_refuses_is_told(data: dict[str, Any], told: str) -> None:
