@@ -16,7 +16,7 @@ def main() -> None:
     plan, changes = prepared.plan, prepared.changes
     if changes.any:
         lock.take(name="Lock the host", current=changes.current)
-    image.ensure(plan=plan, changes=changes)
+    image.ensure(plan=plan, changes=changes, login=prepared.login)
     secrets.ensure(changes=changes)
     release.stage(plan=plan, changes=changes)
     release_command.run(prepared=prepared)

@@ -23,6 +23,8 @@ FOUND = f"{BASE}/found"
 FOUND_FORWARDING = f"{FOUND}/ip_forward"
 # The images that the deploy brought, one reference a line.
 BROUGHT = f"{FOUND}/brought-images"
+# And their IDs: a name may come to stand for another.
+BROUGHT_IDS = f"{FOUND}/brought-ids"
 # What concerns a deploy that is going on, and nothing after a boot.
 RUN = "/run/onetime"
 LOCK = f"{RUN}/lock"
@@ -33,6 +35,8 @@ ASKING = f"{RUN}/asking"
 CONFIRMED = f"{RUN}/confirmed"
 RESULT = f"{RUN}/result"
 SWITCH_LOG = f"{RUN}/log"
+# What a registry is asked with, for as long as that takes; more follows.
+REGISTRY_RUN = f"{RUN}-registry"
 QUADLET_HOME = "/etc/containers/systemd"
 SYSTEMD_HOME = "/etc/systemd/system"
 GENERATOR = "/usr/lib/systemd/system-generators/podman-system-generator"
@@ -189,6 +193,8 @@ PATH_TIMEOUT = 10
 # One command of a change that hangs, by the program; a whole change, after which it begins anew;
 # and how often it does so before it goes back, and again before it is given up.
 PODMAN_LIMIT = 60
+# A registry that is asked what a tag stands for.
+REGISTRY_LIMIT = 20
 IMAGE_LIMIT = 600
 SYSTEMCTL_LIMIT = 2 * (SIDECAR_STOP + SIDECAR_START + DRAIN + INSTANCE_STOP + INSTANCE_START)
 SWITCH_ATTEMPTS = 3

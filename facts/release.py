@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import names
 from facts.reading import Part, ScriptFact, filled, script
@@ -59,11 +59,16 @@ class Entry(Readable):
 
 @dataclass(frozen=True)
 class About(Readable):
-    """When a release was made (ISO 8601, UTC), by whom, and the image's ID at that time."""
+    """When a release was made (ISO 8601, UTC), by whom, and the image's ID at that time.
+
+    The digest is its manifest's, `sha256:…`: what a registry knows it by, where the ID is what the
+    host does. Releases of older versions of the deploy have none.
+    """
 
     time: str
     operator: str
     image: str
+    digest: str = ""
 
     def __str__(self) -> str:
         """Tell a release from others, in a few words."""
@@ -80,9 +85,11 @@ def parse_releases(listing: str, abouts: str) -> dict[int, About]:
     """
     releases = {}
     for line in abouts.splitlines():
-        number, *words = line.split()
-        if number.isdecimal() and len(words) == len(fields(About)):
-            releases[int(number)] = About(*words)
+        match line.split():
+            case [number, time, operator, image] if number.isdecimal():
+                releases[int(number)] = About(time, operator, image)
+            case [number, time, operator, digest, image] if number.isdecimal():
+                releases[int(number)] = About(time, operator, image, digest)
     numbers = sorted(int(name) for name in listing.split() if name.isdecimal())
     return {number: releases.get(number, _UNKNOWN) for number in numbers}
 

@@ -56,6 +56,14 @@ image_archive = None
 # Take an image although the real app's data have to be moved between the two versions.
 accept_data_move = False
 
+# Who pulls images, where their registry wants to know: {"user": "bot", "password": "env:PASSWORD"},
+# with the password's place as in `secrets`, and "registry" where it is another than the image's.
+registry_login = None
+
+# Whether a tag that has moved at the registry is a change. False never asks a registry for an image
+# that the host has.
+follow_tag = False
+
 # The port that the app listens on inside the container; it reaches the app as PORT.
 container_port = 3000
 

@@ -222,6 +222,7 @@ main() {
     tidy
     hold_image "$to"
     release_images
+    prune_images
   else
     decide back=1
     [ "$from" = "$to" ] || mark "$to" failed

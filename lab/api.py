@@ -24,6 +24,7 @@ from lab import (
     netns,
     network,
     qemu,
+    registry,
     shapes,
 )
 from lab import endpoint as wireguard_lab
@@ -152,6 +153,13 @@ def haproxy_command(*arguments: str) -> list[str]:
     machine.refuse_unless_root()
     with lock.hold():
         return haproxy.command(haproxy.ensure(), *arguments)
+
+
+def registry_command(directory: Path) -> list[str]:
+    """Make a registry without images in a directory, and return the command line that runs it."""
+    machine.refuse_unless_root()
+    with lock.hold():
+        return registry.prepare(registry.ensure(), directory)
 
 
 def command_in(namespace: str, argv: Sequence[str] = ()) -> list[str]:

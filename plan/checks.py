@@ -91,36 +91,6 @@ def untried(installed: InstalledState) -> Iterator[str]:
         )
 
 
-def check_image(host: str, settings: Settings, installed: InstalledState) -> Iterator[Problem]:
-    """Yield what is known to be wrong with the images without asking a registry."""
-    for key, image, archive in missing_images(settings, installed):
-        if image.endswith("/onetimesecret:current") and archive is None:
-            yield Problem(
-                host,
-                key,
-                f"the host does not have {image}, and no registry does: the app's own tool gives "
-                "that name to an image that it has",
-                "Name a release, such as v0.26.19",
-            )
-        elif image.startswith("localhost/") and archive is None:
-            yield Problem(
-                host,
-                key,
-                f"the host does not have {image}, which cannot be pulled",
-                "Set image_archive to a local archive that holds it",
-            )
-
-
-def missing_images(
-    settings: Settings, installed: InstalledState
-) -> Iterator[tuple[str, str, str | None]]:
-    """Yield word, reference and archive of each image that the host does not have."""
-    if settings.image not in installed.podman.images:
-        yield "image", settings.image, settings.image_archive
-    if (tunnel := settings.tunnel) and tunnel.image not in installed.podman.images:
-        yield "wireguard", tunnel.image, tunnel.image_archive
-
-
 def check_driver(host: str, settings: Settings, installed: InstalledState) -> Iterator[Problem]:
     """Yield the kernel's lack of what the network mode stands on, with the modes that would do."""
     missing = {

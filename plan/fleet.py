@@ -71,6 +71,7 @@ def plan_fleet(
                 files=host.files,
                 keys=host.keys,
                 archives=host.archives,
+                tag=host.tag,
             )
         except PlanError as error:
             problems += error.problems

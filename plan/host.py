@@ -8,10 +8,12 @@ from ipaddress import IPv4Address
 
 from facts.installed import InstalledState
 from facts.network import HostNetwork
+from facts.tag import TagState
 from plan.app import check_app, exposed
-from plan.checks import check_driver, check_host, check_image, check_limits, shadowed, untried
+from plan.checks import check_driver, check_host, check_limits, shadowed, untried
 from plan.compare.verdicts import question_file
 from plan.data_moves import check_data_move
+from plan.images import check_image, check_registry, moved_tag, untold
 from plan.inventory.settings import Settings
 from plan.model import (
     HostPlan,
@@ -43,6 +45,7 @@ def plan_host(
     files: Mapping[str, str],
     keys: Mapping[str, str],
     archives: Mapping[str, int],
+    tag: TagState | None = None,
 ) -> HostPlan:
     """Return the host's plan; raise `PlanError` with all that is wrong with it.
 
@@ -50,6 +53,7 @@ def plan_host(
     + files: the content of what containers get, by path in there
     + keys: names of the environment variables that overrode a setting, by setting
     + archives: sizes of the images' archives, in bytes, by path
+    + tag: what the image's tag stands for, where it was asked for
     """
     private, mode_plan = None, None
     problems: list[Problem] = []
@@ -67,6 +71,7 @@ def plan_host(
     problems += check_host(host, settings, network, installed)
     problems += check_app(host, settings, secrets)
     problems += check_services(host, settings)
+    problems += check_registry(host, settings, tag)
     # Without root Podman and the kernel show somebody else's things, or nothing.
     if installed.kernel.root:
         problems += check_image(host, settings, installed)
@@ -83,7 +88,9 @@ def plan_host(
             problems += error.problems
     if problems or mode_plan is None:
         raise PlanError(problems)
-    return _assemble(situation, mode_plan, installed)
+    plan = _assemble(situation, mode_plan, installed)
+    warnings = (*plan.warnings, *untold(settings, tag))
+    return replace(plan, warnings=warnings, moved_tag=moved_tag(tag))
 
 
 def _situation(

@@ -208,6 +208,8 @@ class HostPlan:
     + rules_config: the digest of the mode's rules, which they carry as a comment
     + endpoints: address and port of what its containers need of others, by what it is
     + public: the places, ADDRESS:PORT, by which the internet may reach an instance
+    + moved_tag: the digests that the image's tag stands for on the host and at its registry, where
+      it is followed and they differ
     """
 
     host: str
@@ -222,6 +224,7 @@ class HostPlan:
     endpoints: Mapping[str, tuple[IPv4Address, int]]
     public: tuple[str, ...]
     warnings: tuple[str, ...]
+    moved_tag: tuple[str, str] | None = None
 
     def file(self, path: str) -> File:
         """Return one of the plan's files by its path."""

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address
 
 from facts.installed import InstalledState
 from facts.network import HostNetwork
+from facts.tag import TagState
 from plan.inventory.settings import Settings
 
 
@@ -19,6 +20,8 @@ class Observed:
     + files: the content of what containers get, by path in there
     + keys: names of the environment variables that overrode a setting, by setting
     + archives: sizes of the images' archives, in bytes, by path
+    + login: the text of the auth file that images are pulled with, empty without a login
+    + tag: what the image's tag stands for, where it is followed and the host has the image
     + answering: who on the LAN answers for addresses of `probes`, as a MAC
     """
 
@@ -30,4 +33,6 @@ class Observed:
     files: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
     archives: Mapping[str, int] = field(default_factory=dict)
+    login: str = field(default="", repr=False)
+    tag: TagState | None = None
     answering: Mapping[IPv4Address, str] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from facts.installed import InstalledState
 from names import CHANGE_MIB
-from plan.checks import missing_images
+from plan.images import missing_images
 from plan.inventory.settings import Settings
 from plan.problems import Problem
 

@@ -18,8 +18,11 @@ from pyinfra.context import ctx_host
 from facts.installed import Installed, InstalledState
 from facts.neighbours import Neighbours
 from facts.network import HostNetwork, Network
+from facts.tag import Tag, TagState
 from plan.fleet import probes
+from plan.images import is_followed
 from plan.inventory.reading import ENVIRONMENT_KEYS, read
+from plan.inventory.registries import auth_file
 from plan.inventory.secret_values import secret_text
 from plan.inventory.settings import Settings
 from plan.observed import Observed
@@ -70,6 +73,10 @@ def local_secrets(host: str, settings: Settings) -> tuple[dict[str, str], dict[s
     values = _values(settings.sources, keys, problems)
     keys = dict.fromkeys(settings.release_secrets, "release_secrets")
     release_values = _values(settings.release_secrets, keys, problems)
+    try:
+        local_login(settings)
+    except ValueError as error:
+        problems.add("registry_login", f"password: {error}", "Set it, then run again")
     problems.stop()
     conceal([*values.values(), *release_values.values()])
     return values, release_values
@@ -90,6 +97,22 @@ def _values(
             observation = f"{name.removeprefix('wireguard-')}: {source} {error}"
             problems.add(keys[name], observation, "Set it, then run again")
     return values
+
+
+def local_login(settings: Settings) -> str:
+    """Return the text of the auth file that images are pulled with, empty without a login.
+
+    Raises `ValueError` where this machine does not have the password.
+    """
+    login = settings.registry_login
+    if login is None:
+        return ""
+    try:
+        password = secret_text(read_source(login.password), "password")
+    except ValueError as error:
+        raise ValueError(f"{login.password} {error}") from None
+    conceal([password])
+    return auth_file(login, settings.image, password)
 
 
 def observe_hosts(
@@ -115,11 +138,18 @@ def _observe(host: Host, settings: Settings, secrets: Mapping[str, str]) -> Obse
         network: HostNetwork | None = read_fact(host, Network, db_host=settings.db_host)
         if network is None:
             return None
+        login, tag = local_login(settings), None
+        if is_followed(settings, installed):
+            tag = _ask_registry(host, settings.image, login)
+            if tag is None:
+                return None
         observed = Observed(
             settings,
             network,
             installed,
             secrets,
+            login=login,
+            tag=tag,
             keys={key: key.upper() for key in ENVIRONMENT_KEYS if os.environ.get(key.upper())},
             archives={path: Path(path).stat().st_size for path in settings.archives.values()},
         )
@@ -127,3 +157,17 @@ def _observe(host: Host, settings: Settings, secrets: Mapping[str, str]) -> Obse
             return observed
         answering = read_fact(host, Neighbours, addresses=list(map(str, addresses)))
         return None if answering is None else replace(observed, answering=answering)
+
+
+class _Unprinted(list[str]):
+    """Lines for a host's standard input. pyinfra prints the arguments of facts, and not these."""
+
+    def __repr__(self) -> str:
+        return "[…]"
+
+
+def _ask_registry(host: Host, image: str, login: str) -> TagState | None:
+    """Return what an image's tag stands for; the login goes there on standard input."""
+    words = {"_stdin": _Unprinted([login])} if login else {}
+    tag: TagState | None = read_fact(host, Tag, image=image, login=bool(login), **words)
+    return tag

@@ -38,6 +38,7 @@ class Prepared:
 
     + unasked: what no question about its paths can see, as a clause
     + release_secrets: those of the release command, none where it is not this host that runs it
+    + login: the text of the auth file that images are pulled with
     """
 
     plan: HostPlan
@@ -45,6 +46,7 @@ class Prepared:
     at_once: int
     unasked: str = ""
     release_secrets: Mapping[str, str] | None = field(default=None, repr=False)
+    login: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,7 @@ def _prepare_all(state: State) -> dict[str, Prepared]:
             at_once,
             unasked(observed[name].installed.firewall),
             observed[name].release_secrets if name == running else None,
+            observed[name].login,
         )
         for name, plan in plans.items()
     }

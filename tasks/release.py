@@ -24,6 +24,7 @@ from names import (
     ABOUT,
     BASE,
     BROUGHT,
+    BROUGHT_IDS,
     CONFIG_LABEL,
     CONTAINERS_CONF,
     CURRENT,
@@ -70,7 +71,9 @@ def _stage(changes: Changes, image: str) -> Generator[str]:
         return
     if state.config.DIFF:
         _show(changes)
-    image_id = f"podman image inspect --format '{{{{.Id}}}}' {shlex.quote(image)} 2>/dev/null"
+    # Its digest is what a registry knows it by, its ID what the host does.
+    inspect = "podman image inspect --format '{{.Digest}} {{.Id}}'"
+    image_names = f"$({inspect} {shlex.quote(image)} 2>/dev/null || echo none)"
     yield "; ".join(
         [
             f"set -eu; {lock.HELD}; umask 077; mkdir -p {RELEASES}; chmod 755 {BASE} {RELEASES}",
@@ -81,7 +84,7 @@ def _stage(changes: Changes, image: str) -> Generator[str]:
             f"base64 -d | tar -xp -C {STAGED} && cd {STAGED} && "
             f"find . -type f ! -name {DIGESTS} | LC_ALL=C sort | "
             f"xargs -d '\\n' sha256sum >{DIGESTS} && "
-            f'echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) {lock.OPERATOR} $({image_id} || echo none)" '
+            f'echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) {lock.OPERATOR} {image_names}" '
             f">{ABOUT} || give_up 'the release cannot be written to {BASE}'",
             # The generator names what it rejects, on standard error, and so does this.
             f"QUADLET_UNIT_DIRS={STAGED}/quadlet {GENERATOR} --dryrun >/dev/null || "
@@ -105,7 +108,12 @@ def remove(volumes: list[str], remove_data: bool) -> Generator[str]:
             f"set -u; {lock.HELD}",
             f"systemctl stop {HOST_UNIT}",
             f"rm -f {' '.join(LINKS)}",
-            f"[ ! -e {BROUGHT} ] || xargs -r podman rmi --ignore <{BROUGHT} >/dev/null",
+            # Names first, then what is left without one; what somebody has named since is theirs.
+            f"for image in $(cat {BROUGHT} 2>/dev/null); do "
+            "id=$(podman image inspect --format '{{.Id}}' $image 2>/dev/null) && "
+            f"podman untag $id $image && echo $id >>{BROUGHT_IDS}; done",
+            "podman images --quiet --no-trunc --filter dangling=true | sed 's/^sha256://' | "
+            f"grep -sxF -f {BROUGHT_IDS} | xargs -r podman rmi >/dev/null",
             f"rm -rf {BASE} {RUN} {Path(HELD_IMAGES).parent}",
             f"for secret in $(podman secret ls --format '{{{{.Name}}}}' "
             f"--filter name={SECRET_PREFIX}); do "

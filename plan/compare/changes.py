@@ -47,6 +47,7 @@ class Changes:
     + guard: containers that run on and are to be guarded anew
     + restart: ports of instances that do not run, or not from this configuration
     + moved: the IDs that the image's name stood for when the current release was made, and now
+    + moved_tag: the digests that the image's tag stands for on the host and at its registry
     """
 
     image: How
@@ -63,6 +64,7 @@ class Changes:
     guard: tuple[str, ...]
     restart: tuple[int, ...]
     moved: tuple[str, str] | None = None
+    moved_tag: tuple[str, str] | None = None
 
     @property
     def switch(self) -> tuple[int, int] | None:
@@ -94,6 +96,7 @@ class Changes:
             ("guard anew", self.guard),
             ("start", self.restart),
             ("follow the image's name, from", self.moved and (_way(*self.moved),)),
+            ("follow the image's tag, from", self.moved_tag and (" to ".join(self.moved_tag),)),
         )
         return "; ".join(
             f"{verb} {', '.join(map(str, names))}".strip() for verb, names in parts if names
@@ -104,18 +107,23 @@ def compare(plan: HostPlan, installed: InstalledState) -> Changes:
     """Return what is to be changed; everything is empty on a host that is as it should be."""
     tunnel = plan.settings.tunnel
     files = file_changes(plan, installed)
-    moved = _moved(plan, installed)
-    release = _next_release(files, installed, anew=moved is not None)
+    moved = None if plan.moved_tag else _moved(plan, installed)
+    release = _next_release(files, installed, anew=bool(moved or plan.moved_tag))
     networks = _networks(plan, installed)
     image = installed.podman.images.get(plan.settings.image)
     instances = {instance.port for instance in plan.instances}
     sidecars = {instance.port for instance in plan.instances if instance.sidecar}
     stale = [
-        instance for instance in plan.instances if networks or not _runs(instance, image, installed)
+        instance
+        for instance in plan.instances
+        if networks or plan.moved_tag or not _runs(instance, image, installed)
     ]
     running = [instance for instance in plan.instances if instance not in stale]
     return Changes(
-        image=_how(plan.settings.image, plan.settings.image_archive, installed),
+        # What the tag stands for comes before anything restarts, and then counts as a move.
+        image="pull"
+        if plan.moved_tag
+        else _how(plan.settings.image, plan.settings.image_archive, installed),
         sidecar_image=_how(tunnel.image, tunnel.image_archive, installed) if tunnel else None,
         secrets=_secrets(plan, installed),
         files=files,
@@ -132,6 +140,7 @@ def compare(plan: HostPlan, installed: InstalledState) -> Changes:
         ),
         restart=tuple(instance.port for instance in stale),
         moved=moved,
+        moved_tag=plan.moved_tag,
     )
 
 

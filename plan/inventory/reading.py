@@ -20,9 +20,9 @@ ENVIRONMENT_KEYS = ("network_interface", "network_subnet", "network_gateway")
 # Of a bad value, in an error.
 _LONGEST_QUOTE = 80
 # Values of these may be private: errors name them and never quote them.
-_PRIVATE_KEYS = {"environment", "release_secrets", "secrets", "wireguard"}
-# Dictionaries of which errors name the part.
-_PARTED_KEYS = {"services", "wireguard"}
+_PRIVATE_KEYS = {"environment", "registry_login", "release_secrets", "secrets", "wireguard"}
+# Words with parts of their own, which errors name.
+_PARTED_KEYS = {"registry_login", "services", "wireguard"}
 
 
 def read(

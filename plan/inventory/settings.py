@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from plan.inventory.limits import Capabilities, Cpus, Memory, Processes, Starts, Timezone
 from plan.inventory.modes import MODES, Mode
 from plan.inventory.mounts import Files, Volumes
+from plan.inventory.registries import RegistryLogin
 from plan.inventory.services import Services
 from plan.inventory.tunnels import Wireguard
 from plan.inventory.values import (
@@ -60,6 +61,8 @@ class Settings(BaseModel):
     image: ImageReference
     image_archive: FilePath | None
     accept_data_move: bool
+    registry_login: RegistryLogin | None
+    follow_tag: bool
     container_port: Port
     environment: Variables
     secrets: Sources

@@ -216,7 +216,11 @@ HostCount = Annotated[int, BeforeValidator(_count)]
 InterfaceName = Annotated[str, checked(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}", "an interface name")]
 HostName = Annotated[str, checked(rf"{_LABEL}(\.{_LABEL})*", "a host name in lower case")]
 ImageReference = Annotated[
-    str, checked(r"[a-z0-9][A-Za-z0-9._/:@-]{0,254}", "an image reference, name:tag")
+    str,
+    checked(
+        r"[a-z0-9][A-Za-z0-9._/:-]{0,254}(@sha256:[0-9a-f]{64})?",
+        "an image reference, name:tag, name@sha256:digest or name:tag@sha256:digest",
+    ),
 ]
 FilePath = Annotated[str, checked(r"[^-].*", "a file's path")]
 UrlPath = Annotated[str, checked(r"/[A-Za-z0-9._~/%?=&-]*", "a URL path that starts with /")]

@@ -13,7 +13,7 @@ from lab import api
 from tests.lab.conftest import Fresh
 from tests.lab.harness import PORTS, Site, check_paths, ssh, started
 
-HOST = "plain20"
+HOST = "plain15"
 BINARY = bytes(range(256)) * 16
 VOLUME = "onetime-data"
 NOTE = "/app/data/note"

@@ -76,7 +76,7 @@ def planned(values: Mapping[str, Any]) -> None:
     )
     data = {**observed.DEFAULTS, "container_range": "10.0.0.128/27", **values}
     read = reading.read("app1", data, {})
-    if {"secrets", "image_archive"} & values.keys():
+    if {"secrets", "image_archive", "registry_login"} & values.keys():
         local_secrets("app1", read)
     answering = {IPv4Address("10.0.0.41"): "52:54:00:12:34:56"}
     plan_fleet({"app1": Observed(read, network, installed, answering=answering)}, {})

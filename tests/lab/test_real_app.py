@@ -17,7 +17,7 @@ from tests.lab.balancer import balancer, under_load
 from tests.lab.conftest import Fresh
 from tests.lab.harness import PORTS, Run, Site, check_paths, page, ssh, started, wait_until
 
-HOSTS = ("plain17", "plain18")
+HOSTS = ("plain16", "plain18")
 SECRET = "a-secret-of-the-lab-and-no-other"  # noqa: S105
 REDIS = f"redis://{services.USER}:{services.PASSWORD}@maindb:6379/0"
 ACCOUNT = "colonel@example.com"

@@ -14,7 +14,7 @@ from lab.shell import wait_until
 from tests.lab.conftest import Fresh
 from tests.lab.harness import PYINFRA, Site, check_paths, ssh, started
 
-HOSTS = ("plain2", "plain16")
+HOSTS = ("plain16", "plain18")
 RUNS = "release-command-runs"
 # It counts its runs in the database, which it reaches by name on the private network.
 COUNT = f'printf "INCR {RUNS}\\r\\nQUIT\\r\\n" | nc maindb 6379'
@@ -55,7 +55,7 @@ def test_command_runs_once_for_all_hosts_and_not_without_a_change(site: Site) ->
     env = {"TEST_TOKEN": "a-token-of-the-test"}
     dry = full.pyinfra("deploy.py", "--dry", env=env)
     assert dry.code == 0, dry.output
-    assert "plain2] runs before any change: sh -c " in dry.output
+    assert "plain16] runs before any change: sh -c " in dry.output
     assert runs() == before
     run = full.deploy(env=env)
     assert run.code == 0, run.output
@@ -90,7 +90,7 @@ def test_command_that_fails_or_hangs_changes_nothing(
     assert told in run.output
     assert "the release command failed; nothing was changed" in run.output
     assert state(site) == before
-    assert ssh("plain2", "podman ps --all --quiet --filter name=onetime-release") == ""
+    assert ssh("plain16", "podman ps --all --quiet --filter name=onetime-release") == ""
     check_paths(site.hosts)
     # The next run is not in its way.
     site.deploy_twice()
@@ -102,7 +102,7 @@ def test_rollout_that_fails_after_the_command_goes_back(site: Site) -> None:
     run = commanded(site, COUNT, **images("exits")).deploy()
     assert run.code != 0, run.output
     assert runs() == counted + 1
-    assert ssh("plain2", CURRENT) == before["plain2"][0]
+    assert ssh("plain16", CURRENT) == before["plain16"][0]
     assert state(site)["plain16"] == before["plain16"]
     check_paths(site.hosts)
     site.deploy_twice()

@@ -126,13 +126,12 @@ def test_unreachable_host_ends_the_run_unless_left_out(site: Site) -> None:
 def test_releases_tell_time_operator_and_image(site: Site) -> None:
     site.deploy_twice()
     known = ssh("plain6", "cat /etc/onetime/current/about").split()
-    assert len(known) == 3
-    made, operator, image_id = known
+    assert len(known) == 4
+    made, operator, digest, image_id = known
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", made)
     assert "@" in operator
-    assert image_id == ssh(
-        "plain6", "podman image inspect --format '{{.Id}}' localhost/onetime-lab:1"
-    )
+    inspect = "podman image inspect --format '{{.Digest}} {{.Id}}' localhost/onetime-lab:1"
+    assert f"{digest} {image_id}" == ssh("plain6", inspect)
     run = site.pyinfra("rollback.py", "-y", "--data", "release=99")
     assert run.code != 0
     assert f"{made} by {operator}, image {image_id[:12]}" not in run.output

@@ -188,3 +188,16 @@ def test_instance_that_runs_another_image_is_restarted() -> None:
 def test_image_of_another_name_has_not_moved() -> None:
     host = altered(with_image(NEW_ID, ID, NEW_ID), release_images=("other:1",))
     assert compare(PLAN, host).moved is None
+
+
+def test_tag_that_has_moved_at_its_registry_is_pulled_and_is_a_release_of_its_own() -> None:
+    """What it stands for comes before the switch, which compares IDs: so this counts on it."""
+    digests = (f"sha256:{ID}", f"sha256:{NEW_ID}")
+    plan = dataclasses.replace(PLAN, moved_tag=digests)
+    # That the name has moved on the host, too, is not where it goes.
+    for now in (ID, NEW_ID):
+        changes = compare(plan, with_image(now, ID, ID))
+        assert (changes.image, changes.release, changes.switch) == ("pull", 4, (3, 4))
+        assert (changes.restart, changes.moved) == ((7043, 7044), None)
+        way = f"follow the image's tag, from {digests[0]} to {digests[1]}"
+        assert changes.summary() == f"start 7043, 7044; {way}"
