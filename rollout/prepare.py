@@ -200,14 +200,9 @@ def _prepare_all(state: State) -> dict[str, Prepared]:
     # From here on: before, each host's failure to be observed is one of the problems.
     _stop_at_first_failure(state)
     at_once = min((plan.settings.rollout for plan in plans.values()), default=1)
+    blind = {name: unasked(host.installed.firewall) for name, host in observed.items()}
     return {
-        name: Prepared(
-            plan,
-            changes[name],
-            at_once,
-            unasked(observed[name].installed.firewall),
-            observed[name].login,
-        )
+        name: Prepared(plan, changes[name], at_once, blind[name], observed[name].login)
         for name, plan in plans.items()
     }
 
