@@ -176,12 +176,13 @@ def _prepare_all(state: State) -> dict[str, Prepared]:
     # From here on: before, each host's failure to be observed is one of the problems.
     _stop_at_first_failure(state)
     at_once = min((plan.settings.rollout for plan in plans.values()), default=1)
+    blind = {name: unasked(host.installed.firewall) for name, host in observed.items()}
     return {
         name: Prepared(
             plan,
             changes[name],
             at_once,
-            unasked(observed[name].installed.firewall),
+            blind[name],
             observed[name].release_secrets if name == running else None,
             observed[name].login,
         )
