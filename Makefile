@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := deploy.py rollback.py teardown.py status.py config.py names.py facts plan rollout tasks lab tests bench inventory.py inventories group_data
 
-.PHONY: help env demo lab test test-vm bench check lint unit golden clean lock
+.PHONY: help env demo lab test test-vm exhaustive bench check lint unit golden clean lock
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 18
@@ -44,8 +44,11 @@ lab: env ## throwaway hosts, up
 
 # Tests on different hosts wait for different things, so they run side by side.
 test: lint lab ## all tests but those on virtual machines
-	$(BIN)/pytest -q tests --ignore-glob='*_vm.py' -m 'not alone' --numprocesses 3 --dist loadgroup
+	$(BIN)/pytest -q tests --ignore-glob='*_vm.py' -m 'not alone and not exhaustive' --numprocesses 3 --dist loadgroup
 	$(BIN)/pytest -q tests --ignore-glob='*_vm.py' -m alone
+
+exhaustive: lab ## every case where `test` tries some
+	$(BIN)/pytest -q tests -m exhaustive
 
 # What needs another kernel than the machine's own runs on virtual machines, and takes a while.
 test-vm: lab ## tests on virtual machines
