@@ -16,7 +16,6 @@ from lab import (
     boot,
     cgroup,
     disk,
-    haproxy,
     keys,
     lock,
     login,
@@ -33,6 +32,7 @@ from lab.endpoint import Wireguard
 from lab.paths import BASES, HOSTS, KEYS, KNOWN_HOSTS, PRIVATE_KEY, RUNTIME
 from lab.shapes import Spec
 from lab.shell import RefusalError
+from lab.unpacked import CADDY, HAPROXY
 
 DEFAULT = ("plain=2",)
 
@@ -152,14 +152,21 @@ def haproxy_command(*arguments: str) -> list[str]:
     """Return the command line that runs HAProxy, Debian's, which is unpacked the first time."""
     machine.refuse_unless_root()
     with lock.hold():
-        return haproxy.command(haproxy.ensure(), *arguments)
+        return HAPROXY.command("usr/sbin/haproxy", *arguments)
+
+
+def caddy_command(*arguments: str) -> list[str]:
+    """Return the command line that runs Caddy, Debian's, which is unpacked the first time."""
+    machine.refuse_unless_root()
+    with lock.hold():
+        return [str(CADDY.ensure() / "usr/bin/caddy"), *arguments]
 
 
 def registry_command(directory: Path) -> list[str]:
     """Make a registry without images in a directory, and return the command line that runs it."""
     machine.refuse_unless_root()
     with lock.hold():
-        return registry.prepare(registry.ensure(), directory)
+        return registry.prepare(directory)
 
 
 def command_in(namespace: str, argv: Sequence[str] = ()) -> list[str]:

@@ -15,7 +15,6 @@ from itertools import combinations
 from pathlib import Path
 
 from names import SIDECAR, container
-from plan.inventory.settings import Settings
 from plan.inventory.tunnels import Peer, Wireguard, is_key, preshared_key, private_key
 from plan.model import File, ModePlan, Sidecar, Situation
 from plan.modes import bridge
@@ -38,7 +37,7 @@ def plan(situation: Situation) -> ModePlan:
     database = settings.db_address
     assert settings.wireguard is not None  # noqa: S101 - refused above
     assert isinstance(database, IPv4Address)  # noqa: S101 - refused above
-    peers = [(peer, _allowed(peer, settings)) for peer in settings.wireguard.peers]
+    peers = [(peer, _allowed(peer, situation)) for peer in settings.wireguard.peers]
     leading = next(p for p, allowed in peers if any(database in network for network in allowed))
     names = {secret.variable: secret.name for secret in situation.secrets}
     shared = {
@@ -104,10 +103,16 @@ def _peer_lines(
     )
 
 
-def _allowed(peer: Peer, settings: Settings) -> tuple[IPv4Network, ...]:
-    """Return what the tunnel leads to behind a peer: the database and services, unless it says."""
-    assert isinstance(settings.db_address, IPv4Address)  # noqa: S101 - refused elsewhere
-    addresses = {settings.db_address, *(it.address for it in settings.services.values())}
+def _allowed(peer: Peer, situation: Situation) -> tuple[IPv4Network, ...]:
+    """Return what the tunnel leads to behind a peer.
+
+    Unless that says it, the database, and services to which the host has no way of its own.
+    """
+    assert isinstance(situation.settings.db_address, IPv4Address)  # noqa: S101 - refused elsewhere
+    ways = [route.destination for route in situation.network.routes if not route.is_default]
+    services = {service.address for service in situation.settings.services.values()}
+    away = {address for address in services if not any(address in way for way in ways)}
+    addresses = {situation.settings.db_address, *away}
     return peer.allowed_ips or tuple(map(IPv4Network, sorted(addresses)))
 
 
@@ -121,7 +126,7 @@ def _refuse(situation: Situation) -> None:
         )
     database = settings.db_address
     if isinstance(database, IPv4Address):
-        _refuse_peers(settings, wireguard, database, problems)
+        _refuse_peers(situation, wireguard, database, problems)
     else:
         problems.add(
             "db_address",
@@ -169,11 +174,11 @@ def _refuse_tunnels(situation: Situation, wireguard: Wireguard, problems: Proble
 
 
 def _refuse_peers(
-    settings: Settings, wireguard: Wireguard, database: IPv4Address, problems: Problems
+    situation: Situation, wireguard: Wireguard, database: IPv4Address, problems: Problems
 ) -> None:
     """Collect what keeps the peers from leading to the database, and to nothing of the host's."""
-    bridge_subnet = settings.publish_subnet
-    allowed = [_allowed(peer, settings) for peer in wireguard.peers]
+    bridge_subnet = situation.settings.publish_subnet
+    allowed = [_allowed(peer, situation) for peer in wireguard.peers]
     for former, latter in combinations(range(len(allowed)), 2):
         _refuse_pair(former, latter, wireguard.peers, allowed, problems)
     if not any(database in network for networks in allowed for network in networks):

@@ -73,16 +73,22 @@ class Load:
 def balancer(directory: Path, hosts: Sequence[str], ports: Sequence[int] = PORTS) -> Iterator[None]:
     """Run HAProxy over the ports of the hosts, until the end of the block."""
     config = directory / "haproxy.cfg"
-    config.write_text(configuration(hosts, ports))
+    config.write_text(haproxy_config(hosts, ports, [f"bind :{PORT}"]))
+    question = ("curl", "-fs", "-m", "2", f"http://{PUBLIC}:{PORT}/api/v2/status")
+    with proxy(api.haproxy_command("-db", "-f", str(config)), directory, question):
+        yield
+
+
+@contextmanager
+def proxy(argv: Sequence[str], directory: Path, question: Sequence[str]) -> Iterator[None]:
+    """Run a proxy between the networks, from when it answers until the end of the block."""
     try:
         _ensure_station()
-        argv = api.haproxy_command("-db", "-f", str(config))
-        with (directory / "haproxy.log").open("w") as log:
+        with (directory / "proxy.log").open("w") as log:
             process = subprocess.Popen(netns.inside(NAME, argv), stdout=log, stderr=log)
         try:
-            question = ["curl", "-fs", "-m", "2", f"http://{PUBLIC}:{PORT}/api/v2/status"]
             answers = netns.inside("outside", question)
-            wait_until(lambda: succeeds(*answers), what="HAProxy to answer", seconds=20)
+            wait_until(lambda: succeeds(*answers), what="the proxy to answer", seconds=20)
             yield
         finally:
             process.kill()
@@ -91,14 +97,25 @@ def balancer(directory: Path, hosts: Sequence[str], ports: Sequence[int] = PORTS
         _remove_station()
 
 
-def configuration(hosts: Sequence[str], ports: Sequence[int] = PORTS) -> str:
-    """Return the configuration of the documents with the hosts' instances as its servers."""
+def haproxy_config(hosts: Sequence[str], ports: Sequence[int], doors: Sequence[str]) -> str:
+    """Return the configuration of the documents with servers and doors of the test's own.
+
+    + doors: its `bind` lines, in place of those that take the world's ports
+    """
     given = (ROOT / "docs/haproxy.cfg").read_text().splitlines()
-    kept = [line for line in given if not line.strip().startswith("server ")]
-    assert len(kept) < len(given)
-    private = {host.name: host.private_address for host in api.hosts()}
-    servers = [f"    server {h}-{port} {private[h]}:{port}" for h in hosts for port in ports]
+    own = ("server ", "bind ", "http-request redirect ")
+    kept = [line for line in given if not line.strip().startswith(own)]
+    assert len(given) - len(kept) > len(own)
+    frontend = kept.index("frontend onetime") + 1
+    kept[frontend:frontend] = [f"    {door}" for door in doors]
+    servers = [f"    server {place} {place}" for place in places(hosts, ports)]
     return "\n".join([*kept, *servers, ""])
+
+
+def places(hosts: Sequence[str], ports: Sequence[int]) -> list[str]:
+    """Return where the instances are on the private network."""
+    private = {host.name: host.private_address for host in api.hosts()}
+    return [f"{private[host]}:{port}" for host in hosts for port in ports]
 
 
 @contextmanager

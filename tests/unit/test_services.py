@@ -77,9 +77,10 @@ def test_way_to_a_service_behind_a_router_is_the_containers_too() -> None:
     assert "PodmanArgs=--route=10.5.0.0/16,10.0.0.1\n" in text(plan, "quadlet/onetime.network")
 
 
-def test_tunnel_leads_to_services_unless_the_peer_says_more() -> None:
-    peers = text(plan_one(host("wireguard")), "host/peers")
-    assert " 10.0.0.30/32,10.0.0.31/32,10.77.0.10/32 " in peers
+def test_tunnel_leads_to_services_that_the_host_does_not_reach() -> None:
+    away = AUTHDB | {"address": "10.78.0.30"}
+    peers = text(plan_one(host("wireguard", services=SERVICES | {"away": away})), "host/peers")
+    assert " 10.77.0.10/32,10.78.0.30/32 " in peers
     own = tunnels.peer(allowed_ips=["10.77.0.0/24"])
     assert " 10.77.0.0/24 " in text(plan_one(host("wireguard", wireguard=own)), "host/peers")
 

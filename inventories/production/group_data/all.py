@@ -18,6 +18,8 @@ db_address = "10.20.0.10"
 environment = {
     "HOST": "secrets.example.com",
     "SSL": "true",
+    # The proxy in front says who its clients are: docs/load-balancer.md.
+    "TRUSTED_PROXY_ENABLED": "true",
     "RACK_ENV": "production",
     "REDIS_URL": "redis://maindb:6379/0",
 }

@@ -20,7 +20,9 @@ publish_address = "private"
 
 environment = {
     "HOST": "secrets.staging.example",
-    "SSL": "false",
+    "SSL": "true",
+    # The proxy in front says who its clients are: docs/load-balancer.md.
+    "TRUSTED_PROXY_ENABLED": "true",
     "REDIS_URL": "redis://maindb:6379/0",
 }
 
