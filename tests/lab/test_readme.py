@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address
@@ -24,31 +21,12 @@ from plan.observed import Observed
 from plan.problems import PlanError
 from rollout.observe import local_secrets
 from tests.lab.conftest import Fresh
+from tests.lab.documents import LAB_HOSTS, checkout, commands, edits, run_block
 from tests.lab.harness import ROOT, page, snapshot, ssh
 from tests.unit import observed
 from tests.unit.planned import altered
 
 pytestmark = pytest.mark.alone
-
-# The hosts of inventories/production, on hosts of the lab.
-STAND_INS = {
-    "app1.production.example": ("plain10", "10.0.0.96/29"),
-    "app2.production.example": ("plain11", "10.0.0.104/29"),
-}
-LAB_HOSTS = tuple(name for name, _ in STAND_INS.values())
-
-# What an operator does with an editor: own hosts and an own image first, a third instance later.
-EDITOR = """#!/bin/sh
-for file in "$@"; do
-  test -f "$file" || exit 1
-  case "$file" in
-    */inventory.py) cp "$EDITS/inventory.py" "$file" ;;
-    */all.py) if grep -q onetime-lab "$file"; then cat "$EDITS/more.py" >>"$file"
-              else cp "$EDITS/all.py" "$file"; fi ;;
-    *) exit 1 ;;
-  esac
-done
-"""
 
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -143,60 +121,8 @@ def test_links_lead_somewhere(document: Path) -> None:
             assert anchor in anchors, target
 
 
-def commands() -> list[tuple[str, str]]:
-    """Return README's blocks of commands in their order, each with the comment before it."""
-    text = (ROOT / "README.md").read_text()
-    return re.findall(r"(?:<!-- (.+?) -->\n)?```sh\n(.+?)```", text, re.DOTALL)
-
-
 def test_readme_marks_nothing_but_the_tests_as_not_run() -> None:
-    assert [block for mark, block in commands() if mark] == ["make test\n"]
-
-
-def checkout(directory: Path) -> Path:
-    """Return a copy of the project without anything that git would not carry."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    copy = directory / "checkout"
-    for name in filter(lambda name: (ROOT / name).is_file(), listed.stdout.splitlines()):
-        (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, copy / name)
-    (copy / ".venv").symlink_to(ROOT / ".venv")
-    return copy
-
-
-def edits(directory: Path) -> dict[str, str]:
-    """Write what the editor puts into the files, and return the environment that it needs."""
-    known = {host.name: host for host in api.hosts()}
-    entries = [
-        (
-            name,
-            {
-                "ssh_hostname": known[stand_in].public_address,
-                "ssh_key": str(known[stand_in].ssh_key),
-                "ssh_known_hosts_file": str(known[stand_in].known_hosts),
-                "container_range": container_range,
-            },
-        )
-        for name, (stand_in, container_range) in STAND_INS.items()
-    ]
-    (directory / "inventory.py").write_text(f"production = {entries!r}\n")
-    (directory / "all.py").write_text(
-        'ssh_user = "root"\n'
-        'image = "localhost/onetime-lab:1"\n'
-        f'image_archive = "{api.image_archive("1")}"\n'
-        'health_command = "wget -q -O /dev/null http://127.0.0.1:<port><health_path>"\n'
-    )
-    (directory / "more.py").write_text("instances = [7043, 7044, 7045]\n")
-    editor = directory / "editor"
-    editor.write_text(EDITOR)
-    editor.chmod(0o755)
-    return {"EDITOR": str(editor), "EDITS": str(directory)}
+    assert [block for mark, block in commands("README.md") if mark] == ["make test\n"]
 
 
 def running(host: str) -> list[int]:
@@ -210,24 +136,16 @@ def running(host: str) -> list[int]:
 def test_every_command_in_readme_does_what_it_says(fresh: Fresh, tmp_path: Path) -> None:
     fresh(*LAB_HOSTS)
     directory = checkout(tmp_path)
-    environment = {**os.environ, **edits(tmp_path)}
+    words = (
+        'image = "localhost/onetime-lab:1"\n'
+        f'image_archive = "{api.image_archive("1")}"\n'
+        'health_command = "wget -q -O /dev/null http://127.0.0.1:<port><health_path>"\n'
+    )
+    environment = edits(tmp_path, words, "instances = [7043, 7044, 7045]\n")
     output, history = "", [[running(host) for host in LAB_HOSTS]]
-    for block in [block for mark, block in commands() if not mark]:
+    for block in [block for mark, block in commands("README.md") if not mark]:
         before = [snapshot(host) for host in LAB_HOSTS]
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", block],
-            cwd=directory,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=600,
-        )
-        assert done.returncode == 0, f"{block}\n{done.stdout}"
-        assert "Traceback" not in done.stdout
-        output += done.stdout
+        output += run_block(block, directory, environment)
         if "-y" not in block.split():
             assert [snapshot(host) for host in LAB_HOSTS] == before, block
         now = [running(host) for host in LAB_HOSTS]
