@@ -103,7 +103,7 @@ def test_rollout_that_fails_after_the_command_goes_back(site: Site) -> None:
     assert run.code != 0, run.output
     assert runs() == counted + 1
     assert ssh("plain16", CURRENT) == before["plain16"][0]
-    assert state(site)["plain18"] == before["plain16"]
+    assert state(site)["plain18"] == before["plain18"]
     check_paths(site.hosts)
     site.deploy_twice()
 
