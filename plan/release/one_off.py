@@ -29,7 +29,10 @@ def one_off_files(situation: Situation, controllers: Container[str]) -> tuple[Fi
     if settings.tunnel:
         network = [f"--network=container:{container(SIDECAR, min(settings.instances))}"]
     else:
-        network = ["--network=host", *(f"--add-host={host}" for host in situation.hosts)]
+        # In the host's own network Podman passes over the word for the host.
+        hosts = [host.replace(":host-gateway", ":127.0.0.1") for host in situation.hosts]
+        network = ["--network=host", *(f"--add-host={host}" for host in hosts)]
+        network += ["--hosts-file=none"] if hosts else []
     arguments = [
         *network,
         f"--env=PORT={settings.container_port}",

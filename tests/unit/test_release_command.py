@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
 
 from facts.podman import Container
+from facts.proc import Listener
 from plan.compare.changes import Changes, compare
 from plan.model import HostPlan
 from plan.observed import Observed
@@ -70,6 +72,15 @@ def test_one_off_container_is_limited_like_an_instance() -> None:
         assert f"--{argument}\n" in data
     assert "no-new-privileges" not in data
     assert "read-only" not in data
+
+
+def test_database_on_the_host_is_where_the_command_runs() -> None:
+    words = {"network_mode": "direct", "db_address": "host-gateway"}
+    host = observed(**COMMAND, **words)
+    listener = Listener(IPv4Address(0), 6379)
+    network = replace(host.network, listeners=host.network.listeners | {listener}, resolved=None)
+    data = text(plan_one(replace(host, network=network)), "host/one-off")
+    assert "--add-host=maindb:127.0.0.1\n--hosts-file=none\n" in data
 
 
 def test_release_without_a_command_has_no_program_for_it() -> None:
