@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -23,18 +22,9 @@ def bring(machine: Machine, *, login: bool = False) -> Result:
     for top in ("etc", "run", "var"):
         script = script.replace(f" /{top}/", f" {machine.root}/{top}/")
         script = script.replace(f">>/{top}/", f">>{machine.root}/{top}/")
-    done = subprocess.run(
-        ["sh", "-c", script],
-        env={"PATH": f"{machine.state}/bin:/usr/bin:/bin", "STATE": str(machine.state)},
-        input=AUTH,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=30,
-        check=False,
-        start_new_session=True,
-    )
-    return Result(done.returncode, done.stdout)
+    program = machine.root / "bring.sh"
+    program.write_text(script)
+    return machine.run(program, stdin=AUTH, PATH=f"{machine.state}/bin:/usr/bin:/bin")
 
 
 @pytest.fixture
