@@ -16,14 +16,14 @@ from tests.lab.harness import PORTS, check_paths, page, ssh
 pytestmark = pytest.mark.alone
 
 
-def words(tag: str) -> str:
+def words(tag: str, directory: Path) -> str:
     return (
         f'image = "{stand_in.REPOSITORY}:{tag}"\n'
         f'image_archive = "{stand_in.archive(tag)}"\n'
         'health_command = "curl -fsS http://127.0.0.1:<port><health_path>"\n'
         'environment = {"REDIS_URL": "redis://maindb:6379/0", "TRUSTED_PROXY_ENABLED": "true"}\n'
-        'secrets = {"SECRET": "file:../secrets/secret", "SESSION_SECRET": '
-        '"file:../secrets/session_secret"}\n'
+        f'secrets = {{"SECRET": "file:{directory}/secrets/secret", '
+        f'"SESSION_SECRET": "file:{directory}/secrets/session_secret"}}\n'
     )
 
 
@@ -34,8 +34,8 @@ def versions() -> set[str]:
 def test_every_command_of_production_does_what_it_says(fresh: Fresh, tmp_path: Path) -> None:
     fresh(*LAB_HOSTS)
     directory = checkout(tmp_path)
-    newer = "".join(words("2").splitlines(keepends=True)[:2])
-    environment = edits(tmp_path, words("1"), newer)
+    newer = "".join(words("2", tmp_path).splitlines(keepends=True)[:2])
+    environment = edits(tmp_path, words("1", tmp_path), newer)
     history: list[set[str]] = []
     output = ""
     for mark, block in commands("docs/production.md"):
