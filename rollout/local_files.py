@@ -31,13 +31,12 @@ def local_files(host: str, settings: Settings) -> dict[str, str]:
             if doubles := sorted(expanded.keys() & files.keys()):
                 problems.add("files", f"{source} gives {doubles[0]} a second time", "Leave one out")
             for place, file in expanded.items():
-                text = file.read_bytes().decode(errors="surrogateescape")
+                text = _content(file)
                 files[place] = _rendered(host, settings, text) if template else text
         except OSError as error:
             problems.add("files", f"{source}: {error.strerror}", "Correct the path, or the file")
-        except (ValueError, jinja2.TemplateError) as error:
-            reason = str(error).replace("\n", " ")
-            problems.add("files", f"{source} {reason}", "Correct it")
+        except ValueError as error:
+            problems.add("files", f"{source} {error}", "Correct it")
     size = sum(len(text) for text in files.values())
     if len(files) > MOUNTED_FILES or size > MOUNTED_BYTES:
         problems.add(
@@ -56,6 +55,8 @@ def _expanded(path: str, source: Path) -> Iterator[tuple[str, Path]]:
     Raises `ValueError` for what is neither.
     """
     if source.is_dir():
+        if not any(file.is_file() for file in source.rglob("*")):
+            raise ValueError("holds no file")
         for file in sorted(source.rglob("*")):
             if file.is_dir() and not file.is_symlink():
                 continue
@@ -73,6 +74,13 @@ def _expanded(path: str, source: Path) -> Iterator[tuple[str, Path]]:
         yield path, source
 
 
+def _content(file: Path) -> str:
+    """Return what a file holds; raise `ValueError` where it is too large, before it is read."""
+    if file.stat().st_size > MOUNTED_BYTES:
+        raise ValueError(f"has more than {MOUNTED_BYTES >> 20} MiB")
+    return file.read_bytes().decode(errors="surrogateescape")
+
+
 def _rendered(host: str, settings: Settings, text: str) -> str:
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined,
@@ -80,4 +88,9 @@ def _rendered(host: str, settings: Settings, text: str) -> str:
         autoescape=False,  # noqa: S701 - configuration, not HTML
     )
     words = settings.model_dump(exclude=_PRIVATE)
-    return environment.from_string(text).render(host=host, **words)
+    try:
+        return environment.from_string(text).render(host=host, **words)
+    # Whatever a template does, it is one line for the operator.
+    except Exception as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise ValueError(f"cannot be rendered: {reason}") from None

@@ -60,7 +60,9 @@ def test_template_has_the_words_of_the_inventory_and_no_secrets(tmp_path: Path) 
     assert read(tmp_path, t="template:{}/t") == {"/app/t": "h at maindb:6379, (7043,)\n"}
     for word in ("secrets", "release_secrets", "wireguard", "db_hots"):
         (tmp_path / "t").write_text(f"{{{{ {word} }}}}")
-        with pytest.raises(PlanError, match=rf"h: files: template:.*'{word}' is undefined"):
+        with pytest.raises(
+            PlanError, match=rf"h: files: template:.* rendered: '{word}' is undefined"
+        ):
             read(tmp_path, t="template:{}/t")
 
 
@@ -71,20 +73,26 @@ def test_template_has_the_words_of_the_inventory_and_no_secrets(tmp_path: Path) 
         ("/dev/null", "files: /dev/null is neither a file nor a directory"),
         ("{}/outside", "files: {}/outside holds away, which is no file of that directory"),
         ("{}/odd", "files: {}/odd holds 'a b', a name of other characters"),
-        ("template:{}/broken", "files: template:{}/broken "),
-        ("{}/large", "files: they are 1 files of 5120 KiB together. Give at most 100"),
+        ("template:{}/broken", "files: template:{}/broken cannot be rendered: unexpected"),
+        ("template:{}/fails", "files: template:{}/fails cannot be rendered: division by zero"),
+        ("{}/empty", "files: {}/empty holds no file"),
+        ("{}/huge", "files: {}/huge has more than 4 MiB"),
+        ("{}/large", "files: they are 2 files of 6144 KiB together. Give at most 100"),
         ("{}/many", "files: they are 101 files of 0 KiB together. Give at most 100"),
     ],
 )
 def test_file_that_cannot_be_given_is_refused(tmp_path: Path, source: str, expected: str) -> None:
-    for name in ("outside", "odd", "many"):
+    for name in ("outside", "odd", "many", "large", "empty"):
         (tmp_path / name).mkdir()
     (tmp_path / "outside/away").symlink_to("/etc/passwd")
     (tmp_path / "odd/a b").touch()
     for number in range(101):
         (tmp_path / f"many/{number}").touch()
-    (tmp_path / "broken").write_text("{{ host }} }} {% if %}{{ }}")
-    (tmp_path / "large").write_bytes(b"x" * (5 << 20))
+    (tmp_path / "broken").write_text("{{ host }} {{ }")
+    (tmp_path / "fails").write_text("{{ 1 / 0 }}")
+    (tmp_path / "huge").write_bytes(b"x" * (5 << 20))
+    for name in ("a", "b"):
+        (tmp_path / "large" / name).write_bytes(b"x" * (3 << 20))
     sentence = f"h: {expected.replace('{}', str(tmp_path))}"
     with pytest.raises(PlanError, match=re.escape(sentence)):
         read(tmp_path, x=source)
