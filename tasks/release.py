@@ -42,6 +42,7 @@ from names import (
     STAGING,
 )
 from plan.compare.changes import Changes
+from plan.compare.files import unshown
 from plan.model import File, HostPlan, Link
 from tasks import lock
 
@@ -161,7 +162,11 @@ def _archive(plan: HostPlan) -> str:
 
 def _show(changes: Changes) -> None:
     """Show what is to change, file by file, as diffs; what is there is read from the host."""
-    files = [change.path for change in changes.files if change.before and change.before.digest]
+    files = [
+        change.path
+        for change in changes.files
+        if change.before and change.before.digest and not unshown(change.after or "")
+    ]
     texts = host.get_fact(ReleaseTexts, paths=files) if files else {}
     live = {path: (texts or {}).get(str(number), "") for number, path in enumerate(files)}
     for change in changes.files:
@@ -171,8 +176,8 @@ def _show(changes: Changes) -> None:
         if change.before and change.before.target is not None:
             before = f"link to {change.before.target}\n"
         after = change.after or ""
-        if not after.isascii() and any("\udc80" <= character <= "\udcff" for character in after):
-            logger.info("  not text, %s bytes", len(after.encode(errors="surrogateescape")))
+        if reason := unshown(after) or unshown(before):
+            logger.info("  it %s", reason)
             continue
         for line in generate_color_diff(before.splitlines(), after.splitlines()):
             logger.info("  %s", line)

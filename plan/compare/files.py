@@ -9,6 +9,9 @@ from facts.installed import InstalledState
 from facts.release import Entry
 from plan.model import HostPlan
 
+# What every kind of key in PEM form has in its first line.
+_PRIVATE_KEY = "PRIVATE KEY-----"
+
 
 @dataclass(frozen=True)
 class FileChange:
@@ -35,6 +38,15 @@ def file_changes(plan: HostPlan, installed: InstalledState) -> tuple[FileChange,
         for path in sorted(entries.keys() | live.keys())
         if live.get(path) != entries.get(path)
     )
+
+
+def unshown(text: str) -> str:
+    """Return what to say of a file in place of its text, empty where that can be shown."""
+    size = len(text.encode(errors="surrogateescape"))
+    if _PRIVATE_KEY in text:
+        return f"holds a private key, {size} bytes"
+    is_text = not any("\udc80" <= character <= "\udcff" for character in text)
+    return "" if is_text else f"is no text, {size} bytes"
 
 
 def sha256(data: bytes) -> str:

@@ -15,6 +15,7 @@ from tests.lab.harness import PORTS, Site, check_paths, ssh, started
 
 HOST = "plain15"
 BINARY = bytes(range(256)) * 16
+KEY = "-----BEGIN EC PRIVATE KEY-----\nMII{}\n-----END EC PRIVATE KEY-----\n"
 VOLUME = "onetime-data"
 NOTE = "/app/data/note"
 
@@ -26,6 +27,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (directory / "branding").mkdir()
     (directory / "branding/logo.png").write_bytes(BINARY)
     (directory / "auth.yaml").write_text("mode: simple\n")
+    (directory / "key.pem").write_text(KEY.format("old"))
     (directory / "config.yaml.j2").write_text("host: {{ host }}\ndatabase: {{ db_host }}\n")
     return directory
 
@@ -37,6 +39,7 @@ def site(fresh: Fresh, source: Path) -> Site:
             "/app/etc/auth.yaml": f"{source}/auth.yaml",
             "/app/etc/config.yaml": f"template:{source}/config.yaml.j2",
             "/app/etc/branding": f"{source}/branding",
+            "/app/etc/tls/key.pem": f"{source}/key.pem",
         },
         "volumes": {"/app/data": VOLUME},
     }
@@ -82,11 +85,14 @@ def test_changed_file_shows_restarts_and_is_rolled_back(site: Site, source: Path
     running = started(HOST)
     (source / "auth.yaml").write_text("mode: full\n")
     (source / "branding/logo.png").write_bytes(BINARY[::-1])
+    (source / "key.pem").write_text(KEY.format("new"))
     dry = site.pyinfra("deploy.py", "--dry", "--diff")
     assert dry.code == 0, dry.output
     assert "- mode: simple" in dry.output
     assert "+ mode: full" in dry.output
-    assert f"not text, {len(BINARY)} bytes" in dry.output
+    assert f"it is no text, {len(BINARY)} bytes" in dry.output
+    assert f"it holds a private key, {len(KEY.format('new'))} bytes" in dry.output
+    assert "MII" not in dry.output
     assert started(HOST) == running
     site.deploy_twice()
     assert started(HOST).keys() == running.keys()

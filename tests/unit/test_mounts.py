@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from plan.compare.changes import compare
-from plan.compare.files import sha256
+from plan.compare.files import sha256, unshown
 from plan.model import HostPlan
 from plan.problems import PlanError
 from rollout.local_files import local_files
@@ -113,6 +113,21 @@ def test_changed_file_restarts_instances_and_shows() -> None:
     assert changes.restart == (7043, 7044)
     assert "files/app/a" in {change.path for change in changes.files}
     assert sha256(b"1\n") != sha256(b"2\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("mode: simple\n", ""),
+        ("für alle\n", ""),
+        ("-----BEGIN CERTIFICATE-----\nMII\n", ""),
+        ("-----BEGIN PRIVATE KEY-----\nMII\n", "holds a private key, 32 bytes"),
+        ("cert\n-----BEGIN EC PRIVATE KEY-----\n", "holds a private key, 36 bytes"),
+        (BINARY.decode(errors="surrogateescape"), "is no text, 8 bytes"),
+    ],
+)
+def test_text_of_a_file_is_shown_unless_it_is_a_key_or_none(text: str, said: str) -> None:
+    assert unshown(text) == said
 
 
 def test_volume_is_mounted_and_no_part_of_a_release() -> None:
