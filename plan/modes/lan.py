@@ -23,7 +23,7 @@ from plan.release.render import render_stamped
 
 
 def plan_lan(situation: Situation) -> ModePlan:
-    """Plan the two networks, the addresses, the masquerade rule and the shim.
+    """Plan the two networks, the addresses, the rules and the shim.
 
     Raises `PlanError` where the range, the gateway, the database and the instances do not fit.
     """
