@@ -13,6 +13,7 @@ from logging import LogRecord
 from typing import Any
 
 import gevent
+from paramiko.channel import ChannelStdinFile
 from pyinfra import logger
 from pyinfra.api import StringCommand
 from pyinfra.api.output import echo, format_text
@@ -43,8 +44,15 @@ def guard_connections() -> None:
         module.read_output_buffers = read_answer  # type: ignore[attr-defined]
     # Whatever else comes from hosts, names of files among it, is told through here.
     logger.addFilter(_harmless)
+    # It closes the file once more and waits for a lock, wherever it runs: in the event loop, which
+    # cannot wait, Python would print a traceback. pyinfra closes each of these files itself.
+    ChannelStdinFile.__del__ = _leave  # type: ignore[assignment,method-assign]
     SSHConnector.connect = _connect  # type: ignore[assignment,method-assign]
     SSHConnector.run_shell_command = _run  # type: ignore[assignment,method-assign]
+
+
+def _leave(_file: ChannelStdinFile) -> None:
+    """Finalize nothing."""
 
 
 def _harmless(record: LogRecord) -> bool:

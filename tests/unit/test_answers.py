@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import string
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from facts.text import printable, printable_with_colours
 from plan.problems import Problem
 from rollout import answers
 from rollout.invocation import InventoryOrder
+from tests.unit.observed import FIXTURES
 
 
 @pytest.mark.parametrize(
@@ -218,3 +220,30 @@ def test_hosts_are_in_the_inventorys_order() -> None:
     assert [host.name for host in active] == list("dbac")
     active -= {hosts[1]}
     assert [host.name for host in active] == list("dac")
+
+
+def test_file_that_is_dropped_waits_for_nothing() -> None:
+    """Python prints a traceback for a finalizer that would wait in the event loop."""
+    script = """
+from paramiko.channel import ChannelStdinFile
+from rollout.answers import guard_connections
+
+class Channel:
+    def shutdown_write(self):
+        print("waits")
+
+for guard in (lambda: None, guard_connections):
+    guard()
+    file = ChannelStdinFile(Channel(), "wb")
+    file.close()
+    print("dropped")
+    del file
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=FIXTURES.parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["waits", "dropped", "waits", "waits", "dropped"]
