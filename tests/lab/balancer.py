@@ -6,6 +6,7 @@ test's own.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -29,6 +30,8 @@ CARDS = {
     "eth1": ("private", "10.0.0.9", "02:6f:74:00:01:09"),
 }
 PORT = 8080
+# Tests on different hosts run side by side, and two proxies would take requests from each other.
+LOCK = Path("/run/onetime-lab-balancer.lock")
 RATE = 110.0  # requests a second
 
 
@@ -81,11 +84,12 @@ def balancer(directory: Path, hosts: Sequence[str], ports: Sequence[int] = PORTS
 
 @contextmanager
 def proxy(argv: Sequence[str], directory: Path, question: Sequence[str]) -> Iterator[None]:
-    """Run a proxy between the networks, from when it answers until the end of the block."""
-    try:
-        _ensure_station()
-        with (directory / "proxy.log").open("w") as log:
-            process = subprocess.Popen(netns.inside(NAME, argv), stdout=log, stderr=log)
+    """Run a proxy between the networks, from when it answers until the end of the block.
+
+    Another that is asked for in the meantime waits for that.
+    """
+    with _station(), (directory / "proxy.log").open("w") as log:
+        process = subprocess.Popen(netns.inside(NAME, argv), stdout=log, stderr=log)
         try:
             answers = netns.inside("outside", question)
             wait_until(lambda: succeeds(*answers), what="the proxy to answer", seconds=20)
@@ -93,8 +97,6 @@ def proxy(argv: Sequence[str], directory: Path, question: Sequence[str]) -> Iter
         finally:
             process.kill()
             process.wait()
-    finally:
-        _remove_station()
 
 
 def haproxy_config(hosts: Sequence[str], ports: Sequence[int], doors: Sequence[str]) -> str:
@@ -146,17 +148,21 @@ def under_load(path: str = "/whoami", rate: float = RATE, *, clients: int = 0) -
         process.wait()
 
 
-def _ensure_station() -> None:
-    netns.ensure(NAME)
-    for card, (bridge, address, mac) in CARDS.items():
-        port = f"{NAME}-{card}"
-        netns.ensure_cable(NAME, card, network.SWITCH, port, mac=mac)
-        netns.plug_in(network.SWITCH, port, bridge)
-        netns.ip(NAME, "address", "replace", f"{address}/24", "dev", card)
-        netns.ip(NAME, "link", "set", card, "up")
-
-
-def _remove_station() -> None:
-    for card in CARDS:
-        netns.unplug(network.SWITCH, f"{NAME}-{card}")
-    netns.remove(NAME)
+@contextmanager
+def _station() -> Iterator[None]:
+    """Have the machine between the networks, which is taken by one at a time."""
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            netns.ensure(NAME)
+            for card, (bridge, address, mac) in CARDS.items():
+                port = f"{NAME}-{card}"
+                netns.ensure_cable(NAME, card, network.SWITCH, port, mac=mac)
+                netns.plug_in(network.SWITCH, port, bridge)
+                netns.ip(NAME, "address", "replace", f"{address}/24", "dev", card)
+                netns.ip(NAME, "link", "set", card, "up")
+            yield
+        finally:
+            for card in CARDS:
+                netns.unplug(network.SWITCH, f"{NAME}-{card}")
+            netns.remove(NAME)

@@ -34,7 +34,6 @@ def output(*arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("verb", ["deploy.py", "rollback.py", "teardown.py"])
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -50,10 +49,15 @@ def output(*arguments: str) -> str:
         (("--use-sudo-password",), "a password for sudo: pyinfra would show it"),
     ],
 )
-def test_run_that_could_do_nothing(verb: str, arguments: tuple[str, ...], sentence: str) -> None:
-    text = output(HOSTS, verb, "-y", *arguments)
+def test_run_that_could_do_nothing(arguments: tuple[str, ...], sentence: str) -> None:
+    text = output(HOSTS, "deploy.py", "-y", *arguments)
     assert sentence in text
     assert "s3cret" not in text
+
+
+@pytest.mark.parametrize("verb", ["rollback.py", "teardown.py"])
+def test_other_verbs_are_asked_the_same(verb: str) -> None:
+    assert "--limit typo matches no host" in output(HOSTS, verb, "-y", "--limit", "typo")
 
 
 @pytest.mark.parametrize("name", ["nowhere.py", "inventories/typo", "inventories"])
