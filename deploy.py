@@ -7,7 +7,7 @@ pyinfra inventory.py deploy.py -y
 from pyinfra import host, state
 
 from rollout.prepare import prepare
-from tasks import image, lock, release, release_command, secrets, switch
+from tasks import image, lock, release, release_command, scheduler, secrets, switch
 
 
 def main() -> None:
@@ -19,6 +19,7 @@ def main() -> None:
     image.ensure(plan=plan, changes=changes, login=prepared.login)
     secrets.ensure(changes=changes)
     release.stage(plan=plan, changes=changes)
+    scheduler.pause(prepared=prepared)
     release_command.run(prepared=prepared)
     switch.over(plan=plan, changes=changes, at_once=prepared.at_once, unasked=prepared.unasked)
 

@@ -49,6 +49,9 @@ TRANSIENT = "/run/systemd/transient"
 
 INSTANCE = "onetime"
 SIDECAR = "onetime-wg"
+# What works beside the web instances: a worker by its name, and the scheduler by this one.
+JOB = "onetime-job"
+SCHEDULER = "scheduler"
 # Runs the release command, and its secrets are named for it.
 ONE_OFF = "onetime-release"
 SECRET_PREFIX = "onetime-"  # noqa: S105 - a name, no secret
@@ -92,14 +95,19 @@ FIREWALL_UNIT = "onetime-firewall.service"
 SWITCH_UNIT = "onetime-switch.service"
 
 
-def container(kind: str, port: int | str) -> str:
-    """Return the name of the container of an instance or sidecar."""
-    return f"{kind}-{port}"
+def container(kind: str, member: int | str) -> str:
+    """Return the name of the container of an instance, sidecar or job."""
+    return f"{kind}-{member}"
 
 
-def unit(kind: str, port: int | str) -> str:
-    """Return the name of the unit of an instance or sidecar."""
-    return f"{kind}@{port}.service"
+def unit(kind: str, member: int | str) -> str:
+    """Return the name of the unit of an instance, sidecar or job."""
+    return f"{kind}@{member}.service"
+
+
+def member_container(member: int | str) -> str:
+    """Return the name of the container of an instance, by its port, or of a job, by its name."""
+    return container(INSTANCE if isinstance(member, int) else JOB, member)
 
 
 def network_unit(network: str) -> str:
@@ -176,6 +184,9 @@ START_LIMIT_INTERVAL = 600
 INSTANCE_STOP = 35
 QUIET_STOP = 3
 SIDECAR_STOP = 5
+# The app's own limits for the work that is in progress.
+WORKER_STOP = 90
+SCHEDULER_STOP = 60
 DRAIN = 10
 # Between two instances of a host: a load balancer takes a moment to see that one is back.
 SETTLE = 2

@@ -29,7 +29,7 @@ digests() {
 }
 drop_ins() {
   cd @CURRENT@/ && grep -sH '^Network=' quadlet/@INSTANCE@@*.container.d/address.conf \
-    quadlet/@SIDECAR@@*.container.d/address.conf
+    quadlet/@SIDECAR@@*.container.d/address.conf quadlet/@JOB@@*.container.d/address.conf
 }
 images() { sed -n 's/^Image=//p' @CURRENT@/quadlet/@INSTANCE@@.container; }
 named() { grep -rh '^Secret=' @CURRENT@/quadlet/ | sort -u; }

@@ -17,7 +17,7 @@ from facts.values import Readable
 _QUESTION = r"""
 say units systemctl show --timestamp=unix \
   --property=Id,ActiveState,NRestarts,ActiveEnterTimestamp \
-  '@INSTANCE@@*.service' '@SIDECAR@@*.service'
+  '@INSTANCE@@*.service' '@SIDECAR@@*.service' '@JOB@@*.service'
 say containers podman ps --all --format json --filter 'name=^@INSTANCE@-'
 say tables nft list tables
 say lock cat @LOCK@

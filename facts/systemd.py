@@ -11,7 +11,7 @@ from facts.reading import Part
 from facts.values import Readable
 
 _NETWORKS = (names.PRIVATE_NETWORK, names.PUBLISH_NETWORK)
-_KINDS = (names.INSTANCE, names.SIDECAR)
+_KINDS = (names.INSTANCE, names.SIDECAR, names.JOB)
 _GENERATED = (*(names.unit(kind, "*") for kind in _KINDS), *map(names.network_unit, _NETWORKS))
 _QUADLETS = (*(f"{network}.*" for network in _NETWORKS), *(f"{kind}@*" for kind in _KINDS))
 

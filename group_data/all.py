@@ -90,6 +90,13 @@ volumes = {}
 release_command = None
 release_secrets = {}
 
+# What works beside the web instances, where the app keeps accounts in SQL and a queue: workers by
+# their names (["emails"]), on any host, and the scheduler, on one host of the inventory alone.
+workers = []
+scheduler = False
+worker_command = ["bin/entrypoint.sh", "bin/ots", "worker"]
+scheduler_command = ["bin/entrypoint.sh", "bin/ots", "scheduler"]
+
 # What answers 200 when the app is healthy, and the command that asks it from inside the container.
 # <port> and <health_path> are filled in.
 health_path = "/api/v2/status"

@@ -38,13 +38,17 @@ runs() {
     systemctl is-active --quiet "$2.service"
 }
 
+# Tell whether container $2 runs the image that release $1 was made with, as far as that is known.
+runs_image() {
+  id=$(image_id "$1")
+  [ -z "$id" ] ||
+    [ "$(podman container inspect --format '{{.Image}}' "$2" 2>/dev/null)" = "$id" ]
+}
+
 # Tell whether instance $2 runs from release $1, with its sidecar $3 if it has one.
 instance_runs() {
   runs "$1" "$INSTANCE@$2" "$INSTANCE-$2" || return 1
-  id=$(image_id "$1")
-  [ -z "$id" ] ||
-    [ "$(podman container inspect --format '{{.Image}}' "$INSTANCE-$2" 2>/dev/null)" = "$id" ] ||
-    return 1
+  runs_image "$1" "$INSTANCE-$2" || return 1
   [ -z "$3" ] || runs "$1" "$3" "$SIDECAR-$2"
 }
 

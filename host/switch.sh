@@ -12,6 +12,8 @@ set -u
 . "$here/instances.sh"
 # shellcheck source=host/images.sh
 . "$here/images.sh"
+# shellcheck source=host/jobs.sh
+. "$here/jobs.sh"
 cd "$BASE" || exit
 [ -e "$SWITCHING" ] || exit 0
 mkdir -p "$RUN"
@@ -45,7 +47,7 @@ clear_networks() {
       stale="$stale $network"
   done
   [ -n "$stale" ] || return 0
-  systemctl stop "$INSTANCE@*.service" "$SIDECAR@*.service"
+  systemctl stop "$JOB@*.service" "$INSTANCE@*.service" "$SIDECAR@*.service"
   for network in $stale; do
     systemctl stop "$network-network.service" 2>/dev/null
     podman network exists "$network" || continue
@@ -53,13 +55,16 @@ clear_networks() {
   done
 }
 
-# Stop the instances, then the sidecars, that release $1 does not have.
+# Prints the pattern of what is called $1: jobs have names, all else has ports.
+members() { [ "$1" = "$JOB" ] && echo '[a-z0-9-]*' || echo '[0-9]*'; }
+
+# Stop the jobs, the instances, then the sidecars, that release $1 does not have.
 stop_leftovers() {
-  for name in "$INSTANCE" "$SIDECAR"; do
+  for name in "$JOB" "$INSTANCE" "$SIDECAR"; do
     units=$(systemctl list-units --all --plain --no-legend "$name@*.service" |
-      sed -n "s/^$name@\([0-9]*\)\.service .*/\1/p")
+      sed -n "s/^$name@\([a-z0-9-]*\)\.service .*/\1/p")
     containers=$(podman ps --all --format '{{.Names}}' --filter "label=$CONFIG_LABEL" |
-      sed -n "s/^$name-\([0-9]*\)$/\1/p")
+      sed -n "s/^$name-\($(members "$name")\)\$/\1/p")
     for port in $units $containers; do
       [ ! -e "releases/$1/quadlet/$name@$port.container" ] || continue
       systemctl stop "$name@$port.service" 2>/dev/null
@@ -144,7 +149,9 @@ go() {
   clear_networks "$1" || return 1
   stop_leftovers "$1" || return 1
   enter "$1" || return 1
+  stop_scheduler "$1" || return 1
   start_instances "$1" || return 1
+  start_jobs "$1" || return 1
   # What a reload of the host's firewall took in between, or before.
   run "$1" firewall.sh firewall.sh once || :
 }

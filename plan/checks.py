@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address
 from facts.installed import InstalledState
 from facts.network import HostNetwork
 from facts.proc import Listener
-from names import INSTANCE, PRIVATE_NETWORK, PUBLISH_NETWORK, SIDECAR, container, unit
+from names import INSTANCE, JOB, PRIVATE_NETWORK, PUBLISH_NETWORK, SIDECAR, container, unit
 from plan.inventory.modes import MODES, fitting
 from plan.inventory.settings import Settings
 from plan.network.bridges import check_bridge
@@ -52,8 +52,10 @@ def check_host(
         )
     strangers = [
         f"the container {name}"
-        for port in settings.instances
-        for name in (container(INSTANCE, port), container(SIDECAR, port))
+        for name in (
+            *(container(kind, port) for port in settings.instances for kind in (INSTANCE, SIDECAR)),
+            *(container(JOB, job) for job in settings.jobs),
+        )
         if name in installed.podman.containers and installed.podman.containers[name].config is None
     ] + [
         f"the Podman network {name}"

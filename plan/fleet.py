@@ -9,6 +9,7 @@ import names
 from plan.app import check_shared
 from plan.host import plan_host
 from plan.inventory.settings import Settings
+from plan.jobs import check_scheduler
 from plan.model import HostPlan
 from plan.neighbours import check_addresses, check_tunnels
 from plan.network import addresses
@@ -38,11 +39,11 @@ def probes(host: Observed) -> tuple[IPv4Address, ...]:
     allocation = addresses.allocation(settings, private.subnet, live)
     asked = [
         address
-        for port, address in allocation.instances.items()
+        for member, address in allocation.addresses.items()
         if not (
-            (container := installed.podman.containers.get(names.container(names.INSTANCE, port)))
+            (container := installed.podman.containers.get(names.member_container(member)))
             and container.running
-            and live.get(port) == address
+            and live.get(member) == address
         )
     ]
     shim = settings.own_shim
@@ -78,6 +79,7 @@ def plan_fleet(
     settings = {name: host.settings for name, host in observed.items()} | dict(bystanders)
     problems += check_addresses(plans, settings, observed)
     problems += check_ranges(plans, settings)
+    problems += check_scheduler(settings)
     problems += check_shared(observed)
     problems += check_tunnels(settings, {name: host.secrets for name, host in observed.items()})
     if problems:

@@ -15,12 +15,7 @@ from plan.compare.verdicts import question_file
 from plan.data_moves import check_data_move
 from plan.images import check_image, check_registry, moved_tag, untold
 from plan.inventory.settings import Settings
-from plan.model import (
-    HostPlan,
-    ModePlan,
-    Secret,
-    Situation,
-)
+from plan.model import HostPlan, ModePlan, Secret
 from plan.modes.registry import plan_mode
 from plan.network.detect import PrivateNetwork, detect
 from plan.network.publishing import public_places, resolve
@@ -29,9 +24,11 @@ from plan.release import render
 from plan.release.address_drop_ins import read_addresses, read_bridge_addresses
 from plan.release.host_files import host_files
 from plan.release.instances import plan_instances
+from plan.release.jobs import plan_jobs
 from plan.release.one_off import one_off_files
 from plan.release.secrets import numbered
 from plan.services import check_services
+from plan.situation import Situation
 from plan.space import check_space
 
 
@@ -126,6 +123,7 @@ def plan_nothing(host: str, settings: Settings) -> HostPlan:
         settings=settings,
         private=None,
         instances=(),
+        jobs=(),
         mode=nothing,
         files=host_files(settings, nothing, ""),
         links=(),
@@ -141,7 +139,8 @@ def _assemble(situation: Situation, mode: ModePlan, installed: InstalledState) -
     settings, network, private = situation.settings, situation.network, situation.private
     controllers = installed.kernel.controllers
     instances = plan_instances(situation, mode, controllers)
-    files = [*mode.files, *instances.files, *one_off_files(situation, controllers)]
+    jobs = plan_jobs(situation, mode, controllers)
+    files = [*mode.files, *instances.files, *jobs.files, *one_off_files(situation, controllers)]
     rules_config = render.digest(
         line for chain in mode.chains for line in (chain.hook, *chain.rules)
     )
@@ -162,9 +161,10 @@ def _assemble(situation: Situation, mode: ModePlan, installed: InstalledState) -
         settings=settings,
         private=private,
         instances=instances.plans,
+        jobs=jobs.plans,
         mode=mode,
         files=(),
-        links=instances.links,
+        links=(*instances.links, *jobs.links),
         rules_config=rules_config,
         secrets=situation.secrets,
         endpoints=situation.endpoints,

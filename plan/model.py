@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
 import names
-from facts.network import HostNetwork
 from plan.inventory.modes import CardLink
 from plan.inventory.settings import Settings
+from plan.inventory.values import Member
 from plan.network.detect import PrivateNetwork
 
 
@@ -110,10 +110,37 @@ class InstancePlan:
     sidecar: bool = False
 
     @property
+    def title(self) -> str:
+        """What it is called among others."""
+        return f"instance {self.port}"
+
+    @property
     def containers(self) -> dict[str, str]:
         """The units of all its containers, by name: itself, and its sidecar if it has one."""
         kinds = (names.INSTANCE, names.SIDECAR) if self.sidecar else (names.INSTANCE,)
         return {names.container(kind, self.port): names.unit(kind, self.port) for kind in kinds}
+
+
+@dataclass(frozen=True)
+class JobPlan:
+    """What works beside the instances: its name, its configuration's digest, its address."""
+
+    name: str
+    config: str
+    address: IPv4Address | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is called among others."""
+        return f"job {self.name}"
+
+    @property
+    def containers(self) -> dict[str, str]:
+        """The unit of its container, by name."""
+        return {names.container(names.JOB, self.name): names.unit(names.JOB, self.name)}
+
+
+MemberPlan = InstancePlan | JobPlan
 
 
 @dataclass(frozen=True)
@@ -131,64 +158,22 @@ class Sidecar:
 
 
 @dataclass(frozen=True)
-class Situation:
-    """What a network mode decides from.
-
-    `private` is none where the host has no private card that can be told; `database` is the address
-    that the inventory gives or the host resolves; `installed` and `bridged` are the addresses that
-    instances have now on the private network and on the bridge, which they keep; `drivers` are the
-    kinds of links that the host can make; a `router` forwarded packets before the deploy came;
-    `files` are the texts that containers get, by path in there.
-    """
-
-    host: str
-    settings: Settings
-    network: HostNetwork
-    private: PrivateNetwork | None
-    database: IPv4Address | None
-    installed: Mapping[int, IPv4Address]
-    bridged: Mapping[int, IPv4Address]
-    secrets: tuple[Secret, ...]
-    drivers: frozenset[str]
-    router: bool
-    files: Mapping[str, str]
-
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """The names that containers are told the address of, as NAME:ADDRESS.
-
-        Where there is one, they are all, since the host's own file of names is left out then.
-        """
-        settings = self.settings
-        services = [f"{name}:{service.address}" for name, service in settings.services.items()]
-        database = settings.db_address or (self.database if services else None)
-        return (*([f"{settings.db_host}:{database}"] if database else []), *services)
-
-    @property
-    def endpoints(self) -> dict[str, tuple[IPv4Address, int]]:
-        """Address and port of what containers need of others, by what it is."""
-        settings, endpoints = self.settings, {}
-        if self.database and settings.db_address != "host-gateway":
-            endpoints["database"] = (self.database, settings.db_port)
-        for name, service in settings.services.items():
-            endpoints[f"service {name}"] = (service.address, service.port)
-        return endpoints
-
-
-@dataclass(frozen=True)
 class ModePlan:
     """What a network mode decides for a host; everything else is the same in all modes.
 
-    `container_networks` are the `Network=` values of every instance, `own_networks` those of one,
-    by port: they are its sidecar's, if it has one; `chains` make the host's nft table, `guard` the
-    one inside each container that has a network of its own.
+    `container_networks` are the `Network=` values of every instance, `own_networks` those of one
+    instance or job: they are its sidecar's, if it has one; `job_networks` are every job's where it
+    has none of its own, and `job_sidecar` is the unit that those come and go with; `chains` make
+    the host's nft table, `guard` the one inside each container that has a network of its own.
     """
 
     files: tuple[File, ...]
     networks: tuple[PodmanNetworkPlan, ...]
     container_networks: tuple[str, ...] = ()
-    own_networks: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    addresses: dict[int, IPv4Address] = field(default_factory=dict)
+    own_networks: dict[Member, tuple[str, ...]] = field(default_factory=dict)
+    addresses: dict[Member, IPv4Address] = field(default_factory=dict)
+    job_networks: tuple[str, ...] = ()
+    job_sidecar: str = ""
     sidecar: Sidecar | None = None
     chains: tuple[Chain, ...] = ()
     guard: Guard | None = None
@@ -216,6 +201,7 @@ class HostPlan:
     settings: Settings
     private: PrivateNetwork | None
     instances: tuple[InstancePlan, ...]
+    jobs: tuple[JobPlan, ...]
     mode: ModePlan
     files: tuple[File, ...]
     links: tuple[Link, ...]
@@ -225,6 +211,11 @@ class HostPlan:
     public: tuple[str, ...]
     warnings: tuple[str, ...]
     moved_tag: tuple[str, str] | None = None
+
+    @property
+    def members(self) -> tuple[MemberPlan, ...]:
+        """The instances, and what works beside them."""
+        return (*self.instances, *self.jobs)
 
     def file(self, path: str) -> File:
         """Return one of the plan's files by its path."""

@@ -40,12 +40,12 @@ def _answered(plans: Mapping[str, HostPlan], observed: Mapping[str, Observed]) -
     """Yield addresses that somebody on the LAN has; hosts' own are told by another check."""
     hosts = {address for host in observed.values() for address in host.network.addresses}
     instances = {
-        address: f" (instance {port} of {name})"
+        address: f" ({'instance' if isinstance(member, int) else 'job'} {member} of {name})"
         for name, host in observed.items()
-        for port, address in read_addresses(host.installed.release.drop_ins).items()
+        for member, address in read_addresses(host.installed.release.drop_ins).items()
     }
     for plan in plans.values():
-        purposes = {instance.address: f"instance {instance.port}" for instance in plan.instances}
+        purposes = {member.address: member.title for member in plan.members}
         if plan.mode.shim:
             purposes[plan.mode.shim.address] = "the shim"
         for address, mac in observed[plan.host].answering.items():
@@ -67,7 +67,7 @@ def claimable(plan: HostPlan) -> tuple[IPv4Address, ...]:
     shim = plan.mode.shim
     if shim and shim.mac is None:
         return ()
-    return tuple(instance.address for instance in plan.instances if instance.address)
+    return tuple(member.address for member in plan.members if member.address)
 
 
 def claims(plan: HostPlan, answering: Mapping[IPv4Address, str]) -> Iterator[str]:
@@ -75,12 +75,12 @@ def claims(plan: HostPlan, answering: Mapping[IPv4Address, str]) -> Iterator[str
 
     + answering: who answers for `claimable` addresses, as a MAC
     """
-    for instance in plan.instances:
-        mac = answering.get(instance.address) if instance.address else None
-        # By a shim the instance itself is heard.
-        if instance.address and mac not in {None, mac_of(instance.address)}:
+    for member in plan.members:
+        mac = answering.get(member.address) if member.address else None
+        # By a shim the container itself is heard.
+        if member.address and mac not in {None, mac_of(member.address)}:
             yield (
-                f"{instance.address}, instance {instance.port}'s, is answered by {mac} on the LAN, "
+                f"{member.address}, {member.title}'s, is answered by {mac} on the LAN, "
                 "too: find that machine and take the address away from it"
             )
 
@@ -147,21 +147,21 @@ def _shims(plans: Mapping[str, HostPlan], settings: Mapping[str, Settings]) -> I
     for name, words in sorted(settings.items()):
         if words.own_shim:
             shims.setdefault(words.own_shim, []).append(name)
-    instances: dict[IPv4Address | None, dict[str, int]] = {}
+    members: dict[IPv4Address | None, dict[str, str]] = {}
     for name, plan in plans.items():
-        for instance in plan.instances:
-            instances.setdefault(instance.address, {}).setdefault(name, instance.port)
+        for member in plan.members:
+            members.setdefault(member.address, {}).setdefault(name, member.title)
     own_ranges = _own_ranges(settings)
     holders = Holders(own_ranges)
     for address, hosts in sorted(shims.items()):
-        ports, ranges = instances.get(address, {}), set(holders.of(address))
+        owners, ranges = members.get(address, {}), set(holders.of(address))
         outside = [host for host in hosts if address not in own_ranges[host]]
-        pairs = product(outside, {*ports, *ranges, *hosts})
+        pairs = product(outside, {*owners, *ranges, *hosts})
         for host, neighbour in _meeting(pairs, plans):
             if host == neighbour:
                 continue
-            if neighbour in ports:
-                owner = f"instance {ports[neighbour]}'s on {neighbour}"
+            if neighbour in owners:
+                owner = f"{owners[neighbour]}'s on {neighbour}"
             elif neighbour in ranges:
                 owner = f"in the container_range of {neighbour}"
             elif host < neighbour:

@@ -39,7 +39,10 @@ class InventoryOrder(set[Host]):
 
     def __init__(self, inventory: Iterable[Host]) -> None:
         super().__init__()
-        self._places = {host: place for place, host in enumerate(inventory)}
+        # The scheduler starts when all else has changed.
+        self._places = {
+            host: (bool(host.data.get("scheduler")), place) for place, host in enumerate(inventory)
+        }
 
     def __iter__(self) -> Iterator[Host]:
         return iter(sorted(super().__iter__(), key=self._places.__getitem__))

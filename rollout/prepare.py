@@ -22,6 +22,7 @@ from plan.compare.changes import Changes, compare
 from plan.compare.releases import earlier_release, has_traces, read_kept, restarts
 from plan.compare.verdicts import unasked
 from plan.host import plan_nothing
+from plan.jobs import scheduler_runs
 from plan.model import HostPlan
 from plan.problems import PlanError
 from plan.release_command import runner
@@ -38,6 +39,7 @@ class Prepared:
 
     + unasked: what no question about its paths can see, as a clause
     + release_secrets: those of the release command, none where it is not this host that runs it
+    + pauses_scheduler: it has one that runs, and is to have a new release
     + login: the text of the auth file that images are pulled with
     """
 
@@ -47,6 +49,7 @@ class Prepared:
     unasked: str = ""
     release_secrets: Mapping[str, str] | None = field(default=None, repr=False)
     login: str = field(default="", repr=False)
+    pauses_scheduler: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,7 @@ def _prepare_all(state: State) -> dict[str, Prepared]:
             blind[name],
             observed[name].release_secrets if name == running else None,
             observed[name].login,
+            changes[name].release is not None and scheduler_runs(observed[name].installed),
         )
         for name, plan in plans.items()
     }

@@ -17,15 +17,15 @@ from names import (
     GUARD_FILES,
     HOST_NETWORK_FILES,
     INSTANCE,
+    JOB,
     LINKS,
     SIDECAR,
-    container,
 )
 from plan.compare.files import FileChange, file_changes
 from plan.compare.firewall import unguarded, watched
 from plan.compare.host_side import host_side_differs
 from plan.compare.releases import current_release
-from plan.model import HostPlan, InstancePlan, Secret
+from plan.model import HostPlan, InstancePlan, JobPlan, MemberPlan, Secret
 
 How = Literal["load", "pull"] | None
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
@@ -41,11 +41,13 @@ class Changes:
     + current: the number of the release that is live now; none at first
     + reload: systemd's units are not those of the current release, or the firewall's not started
     + stop: ports of instances that left the inventory and still run
+    + stop_jobs: names of jobs that left the inventory and still run
     + sidecars: ports whose sidecars still run and have no place any more
     + networks: Podman networks to be made anew or removed, with all instances stopped
     + host_network: the host's rules or shim are not as planned
     + guard: containers that run on and are to be guarded anew
     + restart: ports of instances that do not run, or not from this configuration
+    + jobs: names of jobs of which that is true
     + moved: the IDs that the image's name stood for when the current release was made, and now
     + moved_tag: the digests that the image's tag stands for on the host and at its registry
     """
@@ -58,11 +60,13 @@ class Changes:
     current: int | None
     reload: bool
     stop: tuple[int, ...]
+    stop_jobs: tuple[str, ...]
     sidecars: tuple[int, ...]
     networks: tuple[str, ...]
     host_network: bool
     guard: tuple[str, ...]
     restart: tuple[int, ...]
+    jobs: tuple[str, ...] = ()
     moved: tuple[str, str] | None = None
     moved_tag: tuple[str, str] | None = None
 
@@ -73,11 +77,13 @@ class Changes:
         parts = (
             self.reload,
             self.stop,
+            self.stop_jobs,
             self.sidecars,
             self.networks,
             self.host_network,
             self.guard,
             self.restart,
+            self.jobs,
         )
         return (self.current or 0, to) if to is not None and any(parts) else None
 
@@ -90,11 +96,12 @@ class Changes:
         """Return what the switch does to what runs, in a few words; empty if it does nothing."""
         parts = (
             ("stop", self.stop),
+            ("stop", self.stop_jobs),
             ("stop the tunnel of", self.sidecars),
             ("make the networks", self.networks),
             ("set the host's rules and shim", self.host_network and ("",)),
             ("guard anew", self.guard),
-            ("start", self.restart),
+            ("start", (*self.restart, *self.jobs)),
             ("follow the image's name, from", self.moved and (_way(*self.moved),)),
             ("follow the image's tag, from", self.moved_tag and (" to ".join(self.moved_tag),)),
         )
@@ -111,14 +118,11 @@ def compare(plan: HostPlan, installed: InstalledState) -> Changes:
     release = _next_release(files, installed, anew=bool(moved or plan.moved_tag))
     networks = _networks(plan, installed)
     image = installed.podman.images.get(plan.settings.image)
-    instances = {instance.port for instance in plan.instances}
-    sidecars = {instance.port for instance in plan.instances if instance.sidecar}
-    stale = [
-        instance
-        for instance in plan.instances
-        if networks or plan.moved_tag or not _runs(instance, image, installed)
-    ]
-    running = [instance for instance in plan.instances if instance not in stale]
+    instances = {str(instance.port) for instance in plan.instances}
+    sidecars = {str(instance.port) for instance in plan.instances if instance.sidecar}
+    anew = bool(networks or plan.moved_tag)
+    stale = [member for member in plan.members if anew or not _runs(member, image, installed)]
+    running = [member for member in plan.members if member not in stale]
     return Changes(
         # What the tag stands for comes before anything restarts, and then counts as a move.
         image="pull"
@@ -130,15 +134,17 @@ def compare(plan: HostPlan, installed: InstalledState) -> Changes:
         release=release,
         current=current_release(installed),
         reload=release is not None or not _loaded(installed) or not watched(installed),
-        stop=_leftover(INSTANCE, instances, installed),
-        sidecars=_leftover(SIDECAR, sidecars, installed),
+        stop=tuple(map(int, _leftover(INSTANCE, r"\d+", instances, installed))),
+        stop_jobs=_leftover(JOB, r"[a-z0-9-]+", {job.name for job in plan.jobs}, installed),
+        sidecars=tuple(map(int, _leftover(SIDECAR, r"\d+", sidecars, installed))),
         networks=networks,
         host_network=any(change.path in HOST_NETWORK_FILES for change in files)
         or host_side_differs(plan, installed),
         guard=unguarded(
             plan, installed, running, anew=any(change.path in GUARD_FILES for change in files)
         ),
-        restart=tuple(instance.port for instance in stale),
+        restart=tuple(it.port for it in stale if isinstance(it, InstancePlan)),
+        jobs=tuple(it.name for it in stale if isinstance(it, JobPlan)),
         moved=moved,
         moved_tag=plan.moved_tag,
     )
@@ -190,18 +196,21 @@ def _loaded(installed: InstalledState) -> bool:
     return bool(paths) and all(path.startswith(directory) for path in paths)
 
 
-def _leftover(kind: str, planned: set[int], installed: InstalledState) -> tuple[int, ...]:
-    """Return the ports of the deploy's own containers that run, or try to, and should not.
+def _leftover(
+    kind: str, members: str, planned: set[str], installed: InstalledState
+) -> tuple[str, ...]:
+    """Return the members of the deploy's own containers that run, or try to, and should not.
 
-    + kind: what the containers are called, but for the port
+    + kind: what the containers are called, but for the member
+    + members: the pattern of those
     """
     units = installed.systemd.units
     names = [unit for unit, state in units.items() if state not in {"inactive", "failed"}]
     containers = installed.podman.containers.values()
     names += [container.name for container in containers if container.config is not None]
-    pattern = re.compile(rf"{kind}(?:@(\d+)\.service|-(\d+))")
-    ports = {int(match[1] or match[2]) for name in names if (match := pattern.fullmatch(name))}
-    return tuple(sorted(ports - planned))
+    pattern = re.compile(rf"{kind}(?:@({members})\.service|-({members}))")
+    live = {match[1] or match[2] for name in names if (match := pattern.fullmatch(name))}
+    return tuple(sorted(live - planned, key=lambda member: (len(member), member)))
 
 
 def _networks(plan: HostPlan, installed: InstalledState) -> tuple[str, ...]:
@@ -214,18 +223,18 @@ def _networks(plan: HostPlan, installed: InstalledState) -> tuple[str, ...]:
     return tuple(sorted(name for name in planned | live if planned.get(name) != live.get(name)))
 
 
-def _runs(instance: InstancePlan, image: str | None, installed: InstalledState) -> bool:
-    """Tell whether an instance runs, with its sidecar, and from this configuration.
+def _runs(member: MemberPlan, image: str | None, installed: InstalledState) -> bool:
+    """Tell whether an instance or job runs, with its sidecar, and from this configuration.
 
     + image: the ID of what it is to run, if that is known
     """
-    app = installed.podman.containers.get(container(INSTANCE, instance.port))
+    app = installed.podman.containers.get(next(iter(member.containers)))
     if app and app.image and image and app.image != image:
         return False
     return all(
         (live := installed.podman.containers.get(name)) is not None
         and live.running
-        and live.config == instance.config
+        and live.config == member.config
         and installed.systemd.units.get(unit) == "active"
-        for name, unit in instance.containers.items()
+        for name, unit in member.containers.items()
     )

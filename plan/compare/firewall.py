@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from facts.installed import InstalledState
 from names import FIREWALL_UNIT
-from plan.model import HostPlan, InstancePlan
+from plan.model import HostPlan, InstancePlan, MemberPlan
 
 
 def unguarded(
-    plan: HostPlan, installed: InstalledState, running: Iterable[InstancePlan], *, anew: bool
+    plan: HostPlan, installed: InstalledState, running: Iterable[MemberPlan], *, anew: bool
 ) -> tuple[str, ...]:
     """Return the containers of running instances whose guard, or firewalld's trust, is missing.
 
@@ -20,8 +20,12 @@ def unguarded(
         return ()
     subnet = str(plan.settings.publish_subnet)
     refused = installed.firewall.trusted is not None and subnet not in installed.firewall.trusted
-    # The last one has the network: the sidecar, if there is one.
-    names = [[*instance.containers][-1] for instance in running]
+    # The last one has the network: the sidecar, if there is one. A job may be in another's.
+    names = [
+        [*member.containers][-1]
+        for member in running
+        if isinstance(member, InstancePlan) or not plan.mode.job_networks
+    ]
     return tuple(name for name in names if refused or anew or name in installed.podman.unguarded)
 
 

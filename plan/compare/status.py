@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from facts.running import RunningState
-from names import INSTANCE, SIDECAR, container, unit
+from names import INSTANCE, JOB, SCHEDULER, SIDECAR, unit
 from plan.compare.changes import Changes
 from plan.compare.releases import current_release
+from plan.inventory.values import Member
 from plan.model import HostPlan
 from plan.observed import Observed
 from plan.release.address_drop_ins import read_addresses, read_bridge_addresses
 
 # A unit with Restart=always never reads failed: so many starts of its own, and it goes in circles.
 _CIRCLES = 3
-_KINDS = {INSTANCE: "web", SIDECAR: "tunnel"}
+_KINDS = {INSTANCE: "web", SIDECAR: "tunnel", JOB: "worker"}
+_NAMES = (
+    re.compile(rf"({SIDECAR}|{INSTANCE})-(\d+)"),
+    re.compile(rf"({JOB})-([a-z0-9-]+)"),
+)
 
 
 @dataclass(frozen=True)
@@ -51,32 +57,28 @@ def rows(
     drop_ins = observed.installed.release.drop_ins
     addresses = read_bridge_addresses(drop_ins) | read_addresses(drop_ins)
     release = current_release(observed.installed)
-    kinds = {instance.port: list(instance.containers) for instance in plan.instances}
-    planned = {name for names in kinds.values() for name in names}
-    places = [(name, port) for port, names in kinds.items() for name in names]
-    places += [
-        (name, int(name.rpartition("-")[2]))
-        for name in sorted(running.containers.keys() - planned)
-        if name.rpartition("-")[2].isdecimal()
-    ]
-    for name, port in places:
-        kind = SIDECAR if name == container(SIDECAR, port) else INSTANCE
-        live, state = running.containers.get(name), running.units.get(unit(kind, port))
+    planned = {name: member for member in plan.members for name in member.containers}
+    for name in (*planned, *sorted(running.containers.keys() - planned.keys())):
+        match = next(filter(None, (pattern.fullmatch(name) for pattern in _NAMES)), None)
+        if match is None:
+            continue
+        kind, member = match[1], int(match[2]) if match[2].isdecimal() else match[2]
+        live, state = running.containers.get(name), running.units.get(unit(kind, member))
         yield Row(
             host=plan.host,
             mode=settings.network_mode,
             interface=private.interface if private else "",
             container_range=str(settings.own_range or ""),
-            instance=str(port),
-            kind=_KINDS[kind],
-            published=f"{settings.published or '*'}:{port}" if kind == INSTANCE else "",
-            address=str(addresses.get(port, "")),
+            instance=str(member),
+            kind=SCHEDULER if member == SCHEDULER else _KINDS[kind],
+            published=f"{settings.published or '*'}:{member}" if kind == INSTANCE else "",
+            address=str(addresses.get(member, "")),
             health=_health(live.health if live else "", state.state if state else "missing"),
             seconds=state.seconds if state else None,
             restarts=state.restarts if state else 0,
             image=live.image if live else "",
             release=str(release or ""),
-            drift=_drift(name, port, planned, changes),
+            drift=_drift(name, member, planned, changes),
         )
 
 
@@ -84,10 +86,10 @@ def _health(health: str, state: str) -> str:
     return health or "up" if state == "active" else state
 
 
-def _drift(name: str, port: int, planned: set[str], changes: Changes) -> str:
+def _drift(name: str, member: Member, planned: Container[str], changes: Changes) -> str:
     if name not in planned:
         return "not planned"
-    if port in changes.restart:
+    if member in (*changes.restart, *changes.jobs):
         return "to start"
     return "to guard" if name in changes.guard else ""
 

@@ -11,7 +11,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict
 
-from plan.inventory.values import Source, checked
+from plan.inventory.values import checked
+from plan.inventory.variables import Source
 
 _REGISTRY = r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9][a-z0-9._-]*)*"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plan.inventory.values import LONGEST_VARIABLE
+from plan.inventory.variables import LONGEST_VARIABLE
 
 _BYTE_ORDER_MARK = "\ufeff"
 

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from pydantic import BaseModel, ConfigDict
 
+from names import SCHEDULER
 from plan.inventory.limits import Capabilities, Cpus, Memory, Processes, Starts, Timezone
 from plan.inventory.modes import MODES, Mode
 from plan.inventory.mounts import Files, Volumes
@@ -24,16 +25,17 @@ from plan.inventory.values import (
     HostName,
     ImageReference,
     InterfaceName,
+    Member,
     ModeName,
     Network,
     Networks,
     Port,
     Ports,
     PublishAddress,
-    Sources,
     UrlPath,
-    Variables,
+    Workers,
 )
+from plan.inventory.variables import Sources, Variables
 
 _APP = re.compile(r"(.*/)?onetimesecret(-lite|-s6)?([:@].*)?")
 
@@ -70,6 +72,10 @@ class Settings(BaseModel):
     volumes: Volumes
     release_command: Command | None
     release_secrets: Sources
+    workers: Workers
+    scheduler: bool
+    worker_command: Command
+    scheduler_command: Command
     health_path: UrlPath
     health_command: HealthCommand
     wireguard: Wireguard | None
@@ -99,6 +105,16 @@ class Settings(BaseModel):
     def variables(self) -> dict[str, str]:
         """What the app is given, but for secrets: the real one logs without colours, as JSON."""
         return ({"LOG_FORMATTER": "json"} if self.runs_app else {}) | self.environment
+
+    @property
+    def jobs(self) -> tuple[str, ...]:
+        """What works beside the instances, by name: the workers, and the scheduler last."""
+        return (*self.workers, *([SCHEDULER] if self.scheduler else []))
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The containers of the app, which each have a place on the networks."""
+        return (*self.instances, *self.jobs)
 
     @property
     def tunnel(self) -> Wireguard | None:

@@ -14,7 +14,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from plan.inventory.values import FilePath, ImageReference, InstancePort, Source
+from plan.inventory.values import FilePath, ImageReference, InstancePort
+from plan.inventory.variables import Source
 
 _KEY_BYTES, _HOST_PREFIX = 32, 32
 _LAST_PORT = 65535

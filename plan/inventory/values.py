@@ -7,27 +7,21 @@ pattern without line ends, and none starts with `-`.
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BeforeValidator
 
+from names import SCHEDULER
 from plan.inventory.modes import MODES
 
 _FIRST_UNPRIVILEGED, _LAST_PORT = 1024, 65535
-# Names become those of Podman secrets, which are names of files.
-_LONGEST_NAME = 200
-# Podman reads the environment file by lines of less than 64 KiB; the kernel passes a program one
-# variable of at most 128 KiB, its end included, and less than 2 MiB of them together.
-_LONGEST_LINE = (64 << 10) - 2
-LONGEST_VARIABLE = (128 << 10) - 1
-_LARGEST_ENVIRONMENT = 3 << 19
 
 T = TypeVar("T")
+# What runs on a host: an instance by its port, a job by its name.
+Member = int | str
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
@@ -127,70 +121,18 @@ def _command(value: object) -> tuple[object, ...]:
     return tuple(words)
 
 
-def _variables(value: object) -> object:
-    if not isinstance(value, dict):
-        raise ValueError("must be a dictionary of variables")  # noqa: TRY004
-    for name, text in value.items():
-        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            raise ValueError(f"must hold variable names, and {str(name)[:40]!a} is none")
-        if len(name) > _LONGEST_NAME:
+def _workers(value: object) -> tuple[object, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError('must be a list of names such as ["emails"]')  # noqa: TRY004
+    for name in value:
+        if not isinstance(name, str) or not re.fullmatch(_WORKER, name) or name == SCHEDULER:
             raise ValueError(
-                f"must hold names of at most {_LONGEST_NAME} characters, and {name[:40]}… has "
-                f"{len(name)}"
+                f"must hold names of small letters, digits and hyphens, and {str(name)[:40]!a} is "
+                "none"
             )
-        if not isinstance(text, str) or not text.isprintable():
-            raise ValueError(
-                f"must hold printable text on one line, and the value of {name} is not"
-            )
-        if name == "PORT":
-            raise ValueError("must leave PORT out: the app is given container_port under that name")
-    return value
-
-
-def _environment(value: object) -> object:
-    checked = _variables(value)
-    assert isinstance(checked, dict)  # noqa: S101 - for the type checker
-    sizes = {name: len(f"{name}={text}".encode()) for name, text in checked.items()}
-    for name, size in sizes.items():
-        if size > _LONGEST_LINE:
-            raise ValueError(
-                f"must hold variables of less than 64 KiB, and {name} has {size} bytes; "
-                "a file that is mounted has no such limit"
-            )
-    if (total := sum(sizes.values())) > _LARGEST_ENVIRONMENT:
-        raise ValueError(f"must hold less than 1.5 MiB, which the kernel passes on, not {total}")
-    return checked
-
-
-_PLACE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+")
-_SOURCE = 'env:VARIABLE, file:/path or command:["program", "argument"]'
-
-
-def _is_source(value: object) -> bool:
-    if not isinstance(value, str) or not value.isprintable():
-        return False
-    kind, _, place = value.partition(":")
-    if kind != "command":
-        return bool(_PLACE.fullmatch(value))
-    with suppress(ValueError):
-        argv = json.loads(place)
-        return isinstance(argv, list) and bool(argv) and all(isinstance(it, str) for it in argv)
-    return False
-
-
-def _source(value: object) -> object:
-    if not _is_source(value):
-        raise ValueError(f"must be {_SOURCE}")
-    return value
-
-
-def _sources(value: object) -> object:
-    checked = _variables(value)
-    assert isinstance(checked, dict)  # noqa: S101 - for the type checker
-    for name, source in checked.items():
-        if not _is_source(source):
-            raise ValueError(f"must say {_SOURCE} for each, and {name} does not")
-    return value
+        if value.count(name) > 1:
+            raise ValueError(f"must name each worker once; {name} stands there more often")
+    return tuple(value)
 
 
 _NETWORK = _parsed(_ipv4_network, "an IPv4 network such as 10.0.0.0/24")
@@ -204,6 +146,7 @@ _PUBLISH = _parsed(
     lambda text: text if text in _PUBLISH_WORDS else _ipv4_address(text),
     "an address of the host such as 10.0.0.10, or private, public, or loopback",
 )
+_WORKER = r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?"
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
 InstancePort = Annotated[int, _port_from(_FIRST_UNPRIVILEGED, "hold unprivileged ports, numbers")]
@@ -212,6 +155,7 @@ Network = Annotated[IPv4Network, _NETWORK]
 Address = Annotated[IPv4Address, _ADDRESS]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
 Egress = Annotated[str, BeforeValidator(_egress)]
+Workers = Annotated[tuple[str, ...], BeforeValidator(_workers)]
 HostCount = Annotated[int, BeforeValidator(_count)]
 InterfaceName = Annotated[str, checked(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}", "an interface name")]
 HostName = Annotated[str, checked(rf"{_LABEL}(\.{_LABEL})*", "a host name in lower case")]
@@ -236,6 +180,3 @@ DatabaseAddress = Annotated[IPv4Address | Literal["host-gateway"], _DATABASE]
 Command = Annotated[tuple[str, ...], BeforeValidator(_command)]
 Ports = Annotated[tuple[InstancePort, ...], BeforeValidator(_distinct)]
 ModeName = Annotated[str, BeforeValidator(_mode)]
-Variables = Annotated[dict[str, str], BeforeValidator(_environment)]
-Source = Annotated[str, BeforeValidator(_source)]
-Sources = Annotated[dict[str, str], BeforeValidator(_sources)]

@@ -7,30 +7,37 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from names import PUBLISH_INTERFACE, PUBLISH_NETWORK
-from plan.model import Chain, File, PodmanNetworkPlan, Situation
+from plan.inventory.values import Member
+from plan.model import Chain, File, PodmanNetworkPlan
 from plan.modes import rules
 from plan.network import addresses
 from plan.network.cards import is_card
 from plan.release.address_drop_ins import network_option
 from plan.release.render import render_stamped
+from plan.situation import Situation
 
 
 @dataclass(frozen=True)
 class Bridge:
-    """The bridge's Quadlet file, its network, and where each port is published to."""
+    """The bridge's Quadlet file, its network, and where each container is on it."""
 
     file: File
     network: PodmanNetworkPlan
-    published: Mapping[int, IPv4Address]
+    places: Mapping[Member, IPv4Address]
 
     @property
-    def options(self) -> dict[int, str]:
-        """The `Network=` value of the container behind each port."""
+    def options(self) -> dict[Member, str]:
+        """The `Network=` value of each container."""
         return {
             # With another MAC at each start the host would ask for a while where nobody is.
-            port: network_option(PUBLISH_NETWORK, address, addresses.mac(address))
-            for port, address in self.published.items()
+            member: network_option(PUBLISH_NETWORK, address, addresses.mac(address))
+            for member, address in self.places.items()
         }
+
+    @property
+    def published(self) -> dict[int, IPv4Address]:
+        """Where each port is published to."""
+        return {port: place for port, place in self.places.items() if isinstance(port, int)}
 
 
 def plan_bridge(situation: Situation) -> Bridge:

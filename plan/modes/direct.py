@@ -6,10 +6,11 @@ The host needs no private card of its own. Containers leave by the bridge and ap
 
 from __future__ import annotations
 
-from plan.model import ModePlan, Situation
+from plan.model import ModePlan
 from plan.modes import bridge
 from plan.modes.guard import plan_guard
 from plan.problems import Problems
+from plan.situation import Situation
 
 
 def plan(situation: Situation) -> ModePlan:
@@ -20,7 +21,7 @@ def plan(situation: Situation) -> ModePlan:
     return ModePlan(
         files=(bridge_plan.file,),
         networks=(bridge_plan.network,),
-        own_networks={port: (option,) for port, option in bridge_plan.options.items()},
+        own_networks={member: (option,) for member, option in bridge_plan.options.items()},
         chains=bridge.chains(situation, bridge_plan),
         guard=plan_guard(situation),
     )

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network
 
 from names import CLIENT_ADDRESS
-from plan.model import Guard, Situation
+from plan.model import Guard
+from plan.situation import Situation
 
 _METADATA = IPv4Network("169.254.0.0/16")
 _ANSWERS = "ct state established,related accept"

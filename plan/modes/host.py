@@ -6,9 +6,10 @@ services included, and every host address serves its port.
 
 from __future__ import annotations
 
-from plan.model import ModePlan, Situation
+from plan.model import ModePlan
 from plan.modes import rules
 from plan.problems import Problems
+from plan.situation import Situation
 
 
 def plan(situation: Situation) -> ModePlan:
@@ -36,6 +37,7 @@ def plan(situation: Situation) -> ModePlan:
         files=(),
         networks=(),
         container_networks=("host",),
+        job_networks=("host",),
         chains=(rules.accept_input([rules.ports(settings)]),),
         warnings=(
             "network_mode host gives up isolation: the app reaches everything that the host "

@@ -5,8 +5,9 @@ Layer 2: containers answer ARP for themselves, so the network needs no routes to
 
 from __future__ import annotations
 
-from plan.model import ModePlan, Situation
+from plan.model import ModePlan
 from plan.modes.lan import plan_lan
+from plan.situation import Situation
 
 
 def plan(situation: Situation) -> ModePlan:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network
 
 from names import PRIVATE_NETWORK
-from plan.model import File, ModePlan, PodmanNetworkPlan, ShimPlan, Situation
+from plan.model import File, ModePlan, PodmanNetworkPlan, ShimPlan
 from plan.modes import bridge
 from plan.modes.guard import plan_guard
 from plan.network import addresses, ways
@@ -20,6 +20,7 @@ from plan.network.detect import PrivateNetwork
 from plan.problems import Problems
 from plan.release.address_drop_ins import network_option
 from plan.release.render import render_stamped
+from plan.situation import Situation
 
 
 def plan_lan(situation: Situation) -> ModePlan:
@@ -34,12 +35,12 @@ def plan_lan(situation: Situation) -> ModePlan:
     container_range, shim_address = settings.own_range, settings.own_shim
     assert container_range is not None  # noqa: S101 - refused above
     allocation = addresses.allocation(settings, private.subnet, situation.installed)
-    chosen = dict(allocation.instances)
-    if len(chosen) < len(settings.instances):
+    chosen = dict(allocation.addresses)
+    if len(chosen) < len(settings.members):
         raise Problems(situation.host).error(
             "container_range",
             f"{container_range} has room for {allocation.room} of the "
-            f"{len(settings.instances)} instances",
+            f"{len(settings.members)} {'containers' if settings.jobs else 'instances'}",
             "Widen the range or shorten the list; the range's first address is the host's own",
         )
     bridge_plan = bridge.plan_bridge(situation)
@@ -65,16 +66,16 @@ def plan_lan(situation: Situation) -> ModePlan:
             PodmanNetworkPlan(PRIVATE_NETWORK, private_config),
         ),
         own_networks={
-            port: (
+            member: (
                 # The first one has the default route.
-                bridge_plan.options[port],
+                bridge_plan.options[member],
                 network_option(
                     PRIVATE_NETWORK, address, addresses.mac(address) if link.own_mac else None
                 ),
             )
-            for port, address in chosen.items()
+            for member, address in chosen.items()
             # A bridge without room for all is refused elsewhere.
-            if port in bridge_plan.options
+            if member in bridge_plan.options
         },
         addresses=chosen,
         chains=bridge.chains(situation, bridge_plan),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from plan.model import ModePlan, Situation
+from plan.model import ModePlan
 from plan.modes.lan import plan_lan
+from plan.situation import Situation
 
 
 def plan(situation: Situation) -> ModePlan:

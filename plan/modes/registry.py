@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from plan.model import ModePlan, Situation
+from plan.model import ModePlan
+from plan.situation import Situation
 
 
 def plan_mode(situation: Situation) -> ModePlan:

@@ -7,11 +7,12 @@ addresses: an identity mapping claims such connections before Podman's own rule 
 
 from __future__ import annotations
 
-from plan.model import ModePlan, Situation
+from plan.model import ModePlan
 from plan.modes import bridge
 from plan.modes.guard import plan_guard
 from plan.network import ways
 from plan.problems import Problems
+from plan.situation import Situation
 
 
 def plan(situation: Situation) -> ModePlan:
@@ -42,7 +43,7 @@ def plan(situation: Situation) -> ModePlan:
     return ModePlan(
         files=(bridge_plan.file,),
         networks=(bridge_plan.network,),
-        own_networks={port: (option,) for port, option in bridge_plan.options.items()},
+        own_networks={member: (option,) for member, option in bridge_plan.options.items()},
         chains=chains,
         guard=plan_guard(situation),
     )

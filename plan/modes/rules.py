@@ -11,8 +11,9 @@ from ipaddress import IPv4Address
 
 from names import CLIENT_INTERFACE, PUBLISH_INTERFACE, RULE_MARK
 from plan.inventory.settings import Settings
-from plan.model import Chain, Situation
+from plan.model import Chain
 from plan.network.cards import connected_routes, find_cards
+from plan.situation import Situation
 
 
 def accept_forward(matches: Iterable[str]) -> Chain:

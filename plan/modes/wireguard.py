@@ -14,14 +14,15 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
 from pathlib import Path
 
-from names import SIDECAR, container
+from names import SIDECAR, container, unit
 from plan.inventory.tunnels import Peer, Wireguard, is_key, preshared_key, private_key
-from plan.model import File, ModePlan, Sidecar, Situation
+from plan.model import File, ModePlan, Sidecar
 from plan.modes import bridge
 from plan.modes.guard import plan_guard
 from plan.problems import Problems
 from plan.release import render
 from plan.release.programs import data_file, program
+from plan.situation import Situation
 
 # How old a handshake may be beyond the keepalive's interval: older, and the keys have expired.
 _EXPIRY = 180
@@ -81,7 +82,9 @@ def plan(situation: Situation) -> ModePlan:
         files=(bridge_plan.file,),
         networks=(bridge_plan.network,),
         container_networks=(f"container:{container(SIDECAR, '%i')}",),
-        own_networks={port: (option,) for port, option in bridge_plan.options.items()},
+        own_networks={member: (option,) for member, option in bridge_plan.options.items()},
+        job_networks=(f"container:{container(SIDECAR, min(settings.instances))}",),
+        job_sidecar=unit(SIDECAR, min(settings.instances)),
         sidecar=Sidecar(template, files, drop_ins),
         chains=bridge.chains(situation, bridge_plan),
         guard=plan_guard(situation, reached=[f"udp dport {{ {', '.join(endpoints)} }}"]),

@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+from zlib import crc32
 
 from plan.inventory.settings import Settings
+from plan.inventory.values import Member
 
 
 @dataclass(frozen=True)
@@ -34,50 +37,52 @@ class Pool:
             and address not in self.excluded
         )
 
-    def starting_at(self, port: int) -> Iterator[IPv4Address]:
-        """Yield each address once, from the port's own place on."""
+    def starting_at(self, member: Member) -> Iterator[IPv4Address]:
+        """Yield each address once, from the member's own place on."""
         places = self.container_range.num_addresses - 1
+        place = member if isinstance(member, int) else crc32(member.encode())
         for step in range(places):
-            address = self.container_range[1 + (port + step) % places]
+            address = self.container_range[1 + (place + step) % places]
             if address in self:
                 yield address
 
 
 @dataclass(frozen=True)
 class Allocation:
-    """The addresses of a host's instances by port, without those that found no room.
+    """The addresses of a host's instances and jobs, without those that found no room.
 
-    + room: for how many instances the range has addresses
+    + room: for how many the range has addresses
     """
 
-    instances: Mapping[int, IPv4Address]
+    addresses: Mapping[Member, IPv4Address]
     room: int
 
 
 def allocation(
-    settings: Settings, subnet: IPv4Network, installed: Mapping[int, IPv4Address]
+    settings: Settings, subnet: IPv4Network, installed: Mapping[Member, IPv4Address]
 ) -> Allocation:
-    """Return which instance gets which address, where the host has a range: the one answer to that.
+    """Return who gets which address, where the host has a range: the one answer to that.
 
-    + installed: what instances have now
+    + installed: what they have now
     """
     container_range, shim = settings.own_range, settings.shim_place
     assert container_range is not None  # noqa: S101 - for modes and hosts that have one
     assert shim is not None  # noqa: S101 - so has the shim
     pool = usable(container_range, subnet=subnet, shim=shim)
-    return Allocation(allocate(settings.instances, pool, installed), pool.room)
+    return Allocation(allocate(settings.members, pool, installed), pool.room)
 
 
 def bridge_allocation(
-    settings: Settings, installed: Mapping[int, IPv4Address]
-) -> dict[int, IPv4Address]:
-    """Return where each port is published to on the bridge, which has its first address itself.
+    settings: Settings, installed: Mapping[Member, IPv4Address]
+) -> dict[Member, IPv4Address]:
+    """Return where each container is on the bridge, which has its first address itself.
 
-    + installed: what instances have now
+    Behind a tunnel jobs are where an instance is. + installed: what they have now
     """
     subnet = settings.publish_subnet
     pool = Pool(subnet, frozenset({settings.publish_gateway, subnet.broadcast_address}))
-    return allocate(settings.instances, pool, installed)
+    members = settings.instances if settings.mode.tunnel else settings.members
+    return allocate(members, pool, installed)
 
 
 def usable(container_range: IPv4Network, *, subnet: IPv4Network, shim: IPv4Address) -> Pool:
@@ -88,23 +93,28 @@ def usable(container_range: IPv4Network, *, subnet: IPv4Network, shim: IPv4Addre
 
 
 def allocate(
-    ports: Iterable[int], pool: Pool, installed: Mapping[int, IPv4Address]
-) -> dict[int, IPv4Address]:
-    """Return an address per port; ports that find the pool exhausted are left out.
+    members: Iterable[Member], pool: Pool, installed: Mapping[Member, IPv4Address]
+) -> dict[Member, IPv4Address]:
+    """Return an address per member; those that find the pool exhausted are left out.
 
-    + installed: what instances have now; kept where it is in the pool, by the first that has it
+    + installed: what they have now; kept where it is in the pool, by the first that has it
     """
-    ports = sorted(ports)
-    chosen: dict[int, IPv4Address] = {}
-    for port in ports:
-        address = installed.get(port)
+    members = sorted(members, key=_order)
+    chosen: dict[Member, IPv4Address] = {}
+    for member in members:
+        address = installed.get(member)
         if address is not None and address in pool and address not in chosen.values():
-            chosen[port] = address
-    for port in ports:
-        if port not in chosen and len(chosen) < pool.room:
+            chosen[member] = address
+    for member in members:
+        if member not in chosen and len(chosen) < pool.room:
             taken = set(chosen.values())
-            chosen[port] = next(a for a in pool.starting_at(port) if a not in taken)
-    return dict(sorted(chosen.items()))
+            chosen[member] = next(a for a in pool.starting_at(member) if a not in taken)
+    return {member: chosen[member] for member in members if member in chosen}
+
+
+def _order(member: Member) -> tuple[bool, Any]:
+    """Return what puts ports before names."""
+    return isinstance(member, str), member
 
 
 def mac(address: IPv4Address) -> str:

@@ -24,11 +24,12 @@ def check_bridge(
     """Yield what keeps `publish_subnet` from being the bridge's: too small, or somebody else's."""
     subnet = settings.publish_subnet
     room = subnet.num_addresses - _BRIDGE_OVERHEAD
-    if room < len(settings.instances):
+    if room < len(settings.members):
         yield Problem(
             host,
             "publish_subnet",
-            f"{subnet} has room for {max(room, 0)} of the {len(settings.instances)} instances",
+            f"{subnet} has room for {max(room, 0)} of the {len(settings.members)} "
+            f"{'containers' if settings.jobs else 'instances'}",
             "Choose a larger one",
         )
     users = {

@@ -19,6 +19,7 @@ _PROGRAMS = (
     "switch.sh",
     "instances.sh",
     "images.sh",
+    "jobs.sh",
 )
 _UNITS = (HOST_UNIT, FIREWALL_UNIT, SWITCH_UNIT)
 

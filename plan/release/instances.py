@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass
 
-from names import INSTANCE, MOUNTED, SIDECAR, unit
-from plan.model import File, InstancePlan, Link, ModePlan, Situation
+from names import INSTANCE, SIDECAR, unit
+from plan.model import File, InstancePlan, Link, ModePlan
 from plan.release import render
 from plan.release.address_drop_ins import address_drop_in
+from plan.release.app_files import app_files, app_values
+from plan.situation import Situation
 
 
 @dataclass(frozen=True)
@@ -26,17 +28,9 @@ def plan_instances(situation: Situation, mode: ModePlan, controllers: Container[
     + controllers: what the host's kernel can limit
     """
     settings = situation.settings
-    environment = render.render("environment.j2", environment=settings.variables)
     template = _template(situation, mode, controllers)
-    files = [
-        File(f"quadlet/{INSTANCE}@.container", template),
-        File("environment", environment, mode=0o600),
-    ]
-    # Each is mounted by itself: what has gone from a directory would be gone from its mount, too.
-    mounted = [
-        File(f"{MOUNTED}{path}", text, mode=0o444) for path, text in sorted(situation.files.items())
-    ]
-    files += mounted
+    shared = app_files(situation)
+    files = [File(f"quadlet/{INSTANCE}@.container", template), *shared]
     if mode.sidecar:
         files += [
             File(f"quadlet/{SIDECAR}@.container", mode.sidecar.template),
@@ -45,7 +39,7 @@ def plan_instances(situation: Situation, mode: ModePlan, controllers: Container[
     links, plans = [], []
     for port in sorted(settings.instances):
         networks = mode.own_networks.get(port, ())
-        made_from = [template, environment, *networks, *(file.content for file in mounted)]
+        made_from = [template, *(file.content for file in shared), *networks]
         # They share a network, so they restart together.
         if mode.sidecar:
             texts = (mode.sidecar.template, *(file.content for file in mode.sidecar.files))
@@ -70,21 +64,14 @@ def plan_instances(situation: Situation, mode: ModePlan, controllers: Container[
 def _template(situation: Situation, mode: ModePlan, controllers: Container[str]) -> str:
     settings = situation.settings
     port = str(settings.container_port) if settings.mode.bridge else "%i"
-    # Published ports and names belong to the container that has the network.
-    own = mode.sidecar is None
     return render.render(
         f"{INSTANCE}@.container.j2",
-        settings=settings,
-        secrets=[secret for secret in situation.secrets if secret.variable in settings.secrets],
-        sidecar="" if own else unit(SIDECAR, "%i"),
+        sidecar=unit(SIDECAR, "%i") if mode.sidecar else "",
         networks=mode.container_networks,
-        bridged=settings.mode.bridge and own,
         port=port,
-        pids=settings.pids if "pids" in controllers else None,
-        hosts=situation.hosts if own else (),
-        files=sorted(situation.files),
         # The instance's port may be systemd's %i, which must stay what it is.
         health_command=render.unit_text(settings.health_command)
         .replace("<port>", port)
         .replace("<health_path>", render.unit_text(settings.health_path)),
+        **app_values(situation, mode, controllers),
     )

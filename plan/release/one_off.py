@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Container
 
 from names import ONE_OFF, SIDECAR, container
-from plan.model import File, Situation
+from plan.model import File
 from plan.release.programs import data_file, program
+from plan.situation import Situation
 
 
 def one_off_files(situation: Situation, controllers: Container[str]) -> tuple[File, ...]:

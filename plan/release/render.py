@@ -30,6 +30,12 @@ def unit_text(value: str) -> str:
     return value.replace("%", "%%").replace("$", "$$")
 
 
+def unit_words(words: Iterable[str]) -> str:
+    """Return words as a unit reads them, each for itself whatever is in it."""
+    quoted = (word.replace("\\", "\\\\").replace('"', '\\"') for word in words)
+    return " ".join(f'"{unit_text(word)}"' for word in quoted)
+
+
 def render(template: str, **values: Any) -> str:
     """Return the text of a template; every name that it uses must be given."""
     return _ENVIRONMENT.get_template(template).render(**values)

@@ -48,6 +48,10 @@ CASES: Mapping[str, Callable[[], HostPlan]] = {
             files={"/app/etc/auth.yaml": "a: 1\n", "/app/etc/branding/logo.svg": "<svg/>\n"},
         )
     ),
+    "jobs": lambda: plan_one(
+        observed(workers=["emails", "billing"], scheduler=True, secrets={"SECRET": "env:SECRET"})
+    ),
+    "jobs-wireguard": lambda: plan_one(host(workers=["emails"])),
     "services": lambda: plan_one(
         observed(
             services={

@@ -113,12 +113,12 @@ def as_planned(plan: HostPlan) -> InstalledState:
         fresh(),
         containers={
             name: Container(name, True, one.config)
-            for one in plan.instances
+            for one in plan.members
             for name in one.containers
         },
         networks={one.name: PodmanNetwork(one.name, (), one.config) for one in plan.mode.networks},
         secrets={one.name: PodmanSecret(one.name, one.config) for one in plan.secrets},
-        units={unit: "active" for one in plan.instances for unit in one.containers.values()}
+        units={unit: "active" for one in plan.members for unit in one.containers.values()}
         | {"onetime-host-network.service": "active", "onetime-firewall.service": "active"},
         links={
             "/etc/onetime/current": "releases/3",

@@ -10,11 +10,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from plan.fleet import probes
+from plan.inventory.values import Member
 from plan.network.addresses import Pool, allocate, mac, usable
 from tests.unit.observed import address
 from tests.unit.planned import observed, plan_one, refusals
 
 SUBNET = IPv4Network("10.0.0.0/24")
+NAMES = st.sampled_from(["emails", "billing", "scheduler"])
 PORTS = st.integers(1024, 65535)
 # Parts of the subnet of all sizes, its edges among them.
 RANGES = st.integers(24, 31).flatmap(
@@ -48,9 +50,9 @@ def test_pool_is_its_range_without_first_shim_and_edges(pool: Pool) -> None:
     assert sorted(pool.starting_at(7043)) == members(pool)
 
 
-@given(pools(), st.lists(st.lists(PORTS, max_size=12, unique=True), min_size=1, max_size=8))
-def test_instance_keeps_its_address_through_all_edits(pool: Pool, lists: list[list[int]]) -> None:
-    installed: dict[int, IPv4Address] = {}
+@given(pools(), st.lists(st.lists(PORTS | NAMES, max_size=12, unique=True), min_size=1, max_size=8))
+def test_member_keeps_its_address_through_all_edits(pool: Pool, lists: list[list[Member]]) -> None:
+    installed: dict[Member, IPv4Address] = {}
     for ports in lists:
         chosen = allocate(ports, pool, installed)
         assert len(set(chosen.values())) == len(chosen)
@@ -63,9 +65,9 @@ def test_instance_keeps_its_address_through_all_edits(pool: Pool, lists: list[li
         installed = chosen
 
 
-@given(pools(), st.lists(PORTS, max_size=12, unique=True), st.data())
+@given(pools(), st.lists(PORTS | NAMES, max_size=12, unique=True), st.data())
 def test_whatever_is_installed_nothing_is_given_twice(
-    pool: Pool, ports: list[int], data: st.DataObject
+    pool: Pool, ports: list[Member], data: st.DataObject
 ) -> None:
     """Drop-ins that were edited by hand may name the same address, or one from outside."""
     addresses = st.sampled_from([*SUBNET, IPv4Address("192.168.0.1")])

@@ -212,14 +212,15 @@ def test_hosts_are_in_the_inventorys_order() -> None:
     class Named:
         def __init__(self, name: str) -> None:
             self.name = name
+            self.data = {"scheduler": name == "b"}
 
     hosts = [Named(name) for name in "dbac"]
     active = InventoryOrder(hosts)  # type: ignore[arg-type]
     for host in sorted(hosts, key=lambda host: host.name):
         active.add(host)  # type: ignore[arg-type]
-    assert [host.name for host in active] == list("dbac")
-    active -= {hosts[1]}
-    assert [host.name for host in active] == list("dac")
+    assert [host.name for host in active] == list("dacb")
+    active -= {hosts[2]}
+    assert [host.name for host in active] == list("dcb")
 
 
 def test_file_that_is_dropped_waits_for_nothing() -> None:

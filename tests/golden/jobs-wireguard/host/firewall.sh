@@ -1,0 +1,1 @@
+../../../../host/firewall.sh

@@ -1,0 +1,137 @@
+"""The app in full mode: accounts in PostgreSQL, a queue, workers, one scheduler for all."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lab import api, services
+from lab.app import stand_in
+from tests.lab.conftest import Fresh
+from tests.lab.harness import Run, Site, check_paths, ssh, started, wait_until
+
+HOSTS = ("plain16", "plain18")
+SECRETS = {
+    "SECRET": "of-this-test-alone",
+    "AUTH_SECRET": "a" * 32,
+    "ACCOUNT_ID_SECRET": "b" * 32,
+    "AUTH_DATABASE_URL": f"postgres://{services.USER}:{services.PASSWORD}@authdb/postgres",
+    "RABBITMQ_URL": f"amqp://{services.USER}:{services.PASSWORD}@rabbitmq:5672",
+}
+ACCOUNT = "somebody@example.com"
+JOBS = "podman ps --format '{{.Names}}' --filter name=^onetime-job | sort"
+
+
+class Full(Site):
+    """An inventory whose secrets the operator has in the environment."""
+
+    def pyinfra(self, *arguments: str, env: Any = None) -> Run:
+        given = {f"TEST_{name}": value for name, value in SECRETS.items()}
+        return super().pyinfra(*arguments, env={**given, **(env or {})})
+
+
+@pytest.fixture(scope="module")
+def site(fresh: Fresh) -> Iterator[Full]:
+    hosts = fresh(*HOSTS)
+    places = services.up()
+    protocols = {"authdb": "postgresql", "rabbitmq": "amqp"}
+    everywhere = {
+        "image": f"{stand_in.REPOSITORY}:1",
+        "image_archive": str(stand_in.archive()),
+        "health_command": "curl -fsS http://127.0.0.1:<port><health_path>",
+        "environment": {"REDIS_URL": "redis://maindb:6379/0", "AUTHENTICATION_MODE": "full"},
+        "secrets": {name: f"env:TEST_{name}" for name in SECRETS},
+        "services": {
+            name: {"address": places[name][0], "port": places[name][1], "protocol": protocol}
+            for name, protocol in protocols.items()
+        },
+        "egress": "services",
+        "workers": ["emails"],
+    }
+    # The first of the inventory, and the last to change.
+    site = Full(hosts.directory, hosts.hosts, everywhere, {HOSTS[0]: {"scheduler": True}})
+    site.deploy_twice()
+    ssh(HOSTS[1], f"podman exec onetime-7043 bin/ots customers create {ACCOUNT}")
+    yield site
+    for name in protocols:
+        services.stop(name)
+
+
+def check_jobs() -> None:
+    assert ssh(HOSTS[0], JOBS).split() == ["onetime-job-emails", "onetime-job-scheduler"]
+    assert ssh(HOSTS[1], JOBS).split() == ["onetime-job-emails"]
+    for host in HOSTS:
+        log = ssh(host, "journalctl --no-pager -t onetime-job-emails")
+        assert "worker is at work" in log
+    login = f"curl -s -H 'X-Forwarded-Proto: https' -d login={ACCOUNT} http://127.0.0.1:7044/login"
+    for host in HOSTS:
+        assert ssh(host, login) == f"welcome {ACCOUNT}"
+    check_paths(HOSTS, inside=False)
+
+
+@pytest.mark.parametrize("mode", ["macvlan", "routed"])
+def test_full_mode_runs_with_its_jobs(site: Full, mode: str) -> None:
+    everywhere = {**site.everywhere, "network_mode": mode}
+    dataclasses.replace(site, everywhere=everywhere).deploy_twice()
+    check_jobs()
+    status = site.pyinfra("status.py")
+    assert "scheduler" in status.output
+
+
+def test_scheduler_stops_first_and_starts_last(site: Full) -> None:
+    site.deploy_twice()
+    newer = {"image": f"{stand_in.REPOSITORY}:2", "image_archive": str(stand_in.archive("2"))}
+    run = dataclasses.replace(site, everywhere={**site.everywhere, **newer}).deploy()
+    assert run.code == 0, run.output
+    lines = run.output.splitlines()
+    pause = next(n for n, line in enumerate(lines) if "Stop the scheduler until" in line)
+    first, *_, last = (n for n, line in enumerate(lines) if "starts instance" in line)
+    scheduler = next(n for n, line in enumerate(lines) if "starts job scheduler" in line)
+    assert pause < first < last < scheduler
+    assert f"[{HOSTS[1]}]" in lines[first]
+    check_jobs()
+
+
+def test_worker_without_its_queue_brings_its_host_back(site: Full) -> None:
+    site.deploy_twice()
+    before = {host: started(host) for host in HOSTS}
+    wrong = {"worker_command": ["bin/ots", "nonsense"]}
+    run = dataclasses.replace(site, everywhere={**site.everywhere, **wrong}).deploy()
+    assert run.code != 0, run.output
+    assert "job emails did not stay up" in run.output
+    assert "unknown command: nonsense" in run.output
+    for host in HOSTS:
+        for name in ("onetime-7043", "onetime-7044"):
+            assert started(host)[name] == before[host][name]
+    check_jobs()
+
+
+def test_jobs_come_back_after_a_crash_and_a_reboot(site: Full) -> None:
+    site.deploy_twice()
+    ssh(HOSTS[0], "podman kill onetime-job-emails onetime-job-scheduler")
+    for job in ("emails", "scheduler"):
+        wait_until(HOSTS[0], f"systemctl is-active --quiet onetime-job@{job}", seconds=60)
+    api.reboot(HOSTS[0])
+    for job in ("emails", "scheduler"):
+        wait_until(HOSTS[0], f"systemctl is-active --quiet onetime-job@{job}", seconds=120)
+    site.deploy_twice()
+    check_jobs()
+
+
+def test_second_scheduler_is_refused(site: Full) -> None:
+    both = {host: {"scheduler": True} for host in HOSTS}
+    run = dataclasses.replace(site, by_host=both).deploy()
+    assert run.code != 0
+    assert f"{HOSTS[1]}: scheduler: {HOSTS[0]} has one, too" in run.output
+
+
+def test_jobs_that_leave_the_inventory_go(site: Full) -> None:
+    without = {**site.everywhere, "workers": []}
+    dataclasses.replace(site, everywhere=without, by_host={}).deploy_twice()
+    for host in HOSTS:
+        assert ssh(host, JOBS) == ""
+    site.deploy_twice()
+    check_jobs()
