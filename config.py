@@ -5,4 +5,4 @@ from pyinfra.context import ctx_state
 
 from rollout.invocation import guard
 
-guard(ctx_state.get(), click.get_current_context().params)
+guard(ctx_state.get(), click.get_current_context())

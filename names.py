@@ -93,6 +93,8 @@ HOST_UNIT = "onetime-host-network.service"
 FIREWALL_UNIT = "onetime-firewall.service"
 # Changes the host from one release to another.
 SWITCH_UNIT = "onetime-switch.service"
+# Starts the scheduler again after a run that stopped it; there for as long as that takes.
+RESUME_UNIT = "onetime-resume.service"
 
 
 def container(kind: str, member: int | str) -> str:

@@ -110,6 +110,11 @@ class InstancePlan:
     sidecar: bool = False
 
     @property
+    def member(self) -> Member:
+        """By what it is known on its host."""
+        return self.port
+
+    @property
     def title(self) -> str:
         """What it is called among others."""
         return f"instance {self.port}"
@@ -128,6 +133,11 @@ class JobPlan:
     name: str
     config: str
     address: IPv4Address | None = None
+
+    @property
+    def member(self) -> Member:
+        """By what it is known on its host."""
+        return self.name
 
     @property
     def title(self) -> str:

@@ -21,8 +21,9 @@ from pyinfra.api.exceptions import NoGroupError, PyinfraError
 from pyinfra.connectors.ssh_util import get_private_key
 
 from rollout.answers import guard_connections
+from rollout.run import current_run
 
-_FAILURE, _INTERRUPTED = 1, 130
+_FAILURE, _CHANGES, _INTERRUPTED = 1, 2, 130
 
 # Verbs that change nothing, and ask nobody.
 _READING = {"status.py"}
@@ -48,12 +49,17 @@ class InventoryOrder(set[Host]):
         return iter(sorted(super().__iter__(), key=self._places.__getitem__))
 
 
-def guard(state: State, params: Mapping[str, Any]) -> None:
+def guard(state: State, context: click.Context) -> None:
     """Have the run that begins end with a sentence where it could do nothing.
 
-    + params: of pyinfra's own command line, by name
+    And a dry run end with 2 where there is something to do.
+
+    + context: of pyinfra's own command line
     """
+    params = context.params
     guard_connections()
+    if params["dry"]:
+        context.call_on_close(lambda: _end_dry_run(state))
     signal.signal(signal.SIGINT, _interrupt)
     if problem := _problem(params):
         _end([problem])
@@ -75,6 +81,12 @@ def guard(state: State, params: Mapping[str, Any]) -> None:
 
     # pyinfra calls nothing of ours between the inventory and the first connection.
     state.init = check  # type: ignore[method-assign]
+
+
+def _end_dry_run(state: State) -> None:
+    # pyinfra itself ends with 0 whatever a dry run has found.
+    if current_run(state).changes and not state.failed_hosts:
+        sys.exit(_CHANGES)
 
 
 def _problem(params: Mapping[str, Any]) -> str | None:

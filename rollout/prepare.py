@@ -6,18 +6,17 @@ all of them, since ranges and addresses can only be checked against each other.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gevent.lock import RLock
 from pyinfra import logger
 from pyinfra.api import Host, State
-from pyinfra.api.exceptions import DeployError
 
 from facts.installed import Installed, InstalledState
 from facts.paths import Question
 from facts.release import About, Kept, KeptRelease
+from plan.compare.actions import actions, plan_id
 from plan.compare.changes import Changes, compare
 from plan.compare.releases import earlier_release, has_traces, read_kept, restarts
 from plan.compare.verdicts import unasked
@@ -27,8 +26,10 @@ from plan.model import HostPlan
 from plan.problems import PlanError
 from plan.release_command import runner
 from plan.space import check_room
+from rollout.approval import Proposal, approve
 from rollout.fleet import plan_all
 from rollout.observe import read_fact, read_settings
+from rollout.refusal import RefusalError
 
 _lock = RLock()
 
@@ -78,13 +79,13 @@ class Rollback:
         )
 
 
-_results: dict[State, dict[str, Prepared] | DeployError] = {}
+_results: dict[State, dict[str, Prepared] | RefusalError] = {}
 
 
 def prepare(state: State, host: Host) -> Prepared:
     """Return what is to be done on a host.
 
-    Raises `DeployError` with every problem of every host, before anything is touched. A host that
+    Raises `RefusalError` with every problem of every host, before anything is touched. A host that
     cannot be reached or observed is a problem like any other.
     """
     with _lock:
@@ -92,9 +93,9 @@ def prepare(state: State, host: Host) -> Prepared:
             try:
                 _results[state] = _prepare_all(state)
             except PlanError as error:
-                _results[state] = DeployError(str(error))
+                _results[state] = RefusalError(str(error))
     result = _results[state]
-    if isinstance(result, DeployError):
+    if isinstance(result, RefusalError):
         raise result
     return result[host.name]
 
@@ -102,12 +103,12 @@ def prepare(state: State, host: Host) -> Prepared:
 def prepare_teardown(host: Host) -> Prepared | None:
     """Return what is to be done for a host to have nothing of the deploy's; none if it has nothing.
 
-    Raises `DeployError` for settings that cannot be read.
+    Raises `RefusalError` for settings that cannot be read.
     """
     try:
         settings = read_settings(host, "remove_data")
     except PlanError as error:
-        raise DeployError(str(error)) from None
+        raise RefusalError(str(error)) from None
     installed: InstalledState | None = read_fact(host, Installed, images=settings.images)
     if installed is None or not has_traces(installed):
         return None
@@ -120,7 +121,7 @@ def prepare_teardown(host: Host) -> Prepared | None:
 def prepare_rollback(host: Host) -> Rollback | None:
     """Return the release to go back to: `--data release=N`, else the last that served before.
 
-    Raises `DeployError` where there is none, it is not whole, or settings cannot be read.
+    Raises `RefusalError` where there is none, it is not whole, or settings cannot be read.
     """
     installed: InstalledState | None = read_fact(host, Installed, images=[])
     if installed is None:
@@ -134,7 +135,7 @@ def prepare_rollback(host: Host) -> Rollback | None:
             return None
         question = read_kept(host.name, to, kept)
     except PlanError as error:
-        raise DeployError(str(error)) from None
+        raise RefusalError(str(error)) from None
     abouts = installed.release.kept
     return Rollback(
         current=current,
@@ -157,12 +158,10 @@ def _stop_at_first_failure(state: State) -> None:
 def _prepare_all(state: State) -> dict[str, Prepared]:
     """Return what is to be done on every host; raise `PlanError` with every problem."""
     hosts = {host.name: host for host in state.inventory.get_active_hosts()}
-    plans, observed = plan_all(state)
+    plans, observed = plan_all(state, "format", "plan")
     for name, plan in plans.items():
         for warning in plan.warnings:
             logger.warning("%s%s", hosts[name].print_prefix, warning)
-        if plan.public:
-            logger.info("%spublic: %s", hosts[name].print_prefix, ", ".join(plan.public))
     changes = {name: compare(plan, observed[name].installed) for name, plan in plans.items()}
     cramped = [
         problem
@@ -173,9 +172,17 @@ def _prepare_all(state: State) -> dict[str, Prepared]:
     if cramped:
         raise PlanError(cramped)
     running = runner(hosts, plans, changes, observed)
-    if running is not None:
-        command = shlex.join(plans[running].settings.release_command or ())
-        logger.info("%sruns before any change: %s", hosts[running].print_prefix, command)
+    proposal = Proposal(
+        plan_id(plans, changes),
+        actions={
+            name: tuple(
+                actions(plan, observed[name].installed, changes[name], commands=name == running)
+            )
+            for name, plan in plans.items()
+        },
+        public={name: plan.public for name, plan in plans.items()},
+    )
+    approve(state, proposal)
     # From here on: before, each host's failure to be observed is one of the problems.
     _stop_at_first_failure(state)
     at_once = min((plan.settings.rollout for plan in plans.values()), default=1)

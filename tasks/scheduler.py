@@ -1,4 +1,7 @@
-"""The scheduler stops before anything changes; the switch of its host starts it at its end."""
+"""The scheduler stops before anything changes; the switch of its host starts it at its end.
+
+Where it does not come to that, the host itself starts it again when the run is over.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ from collections.abc import Generator
 
 from pyinfra.api import operation
 
-from names import JOB, SCHEDULER, unit
+from names import JOB, RESUME_UNIT, SCHEDULER, unit
 from rollout.prepare import Prepared
 from tasks import lock
+from tasks.release import STAGED
 
 
 def pause(*, prepared: Prepared) -> None:
@@ -19,4 +23,8 @@ def pause(*, prepared: Prepared) -> None:
 
 @operation()
 def _stop() -> Generator[str]:
-    yield f"{lock.HELD}; systemctl stop {unit(JOB, SCHEDULER)}"
+    yield (
+        f"{lock.HELD}; systemctl is-active --quiet {RESUME_UNIT} || "
+        f"systemd-run --quiet --collect --unit={RESUME_UNIT} sh {STAGED}/host/resume.sh || exit; "
+        f"systemctl stop {unit(JOB, SCHEDULER)}"
+    )

@@ -111,8 +111,6 @@ def _over(plan: HostPlan, changes: Changes, unasked: str, last: bool) -> Generat
     if failed := current_run(state).failed:
         _skip(failed)
         return
-    if summary := changes.summary():
-        host.log(f"Will {summary}", logger.info)
     if changes.switch is not None:
         rules: Literal["0", "1"] = "1" if changes.host_network else "0"
         yield from _change(*changes.switch, staged=changes.release, rules=rules)

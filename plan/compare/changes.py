@@ -92,23 +92,6 @@ class Changes:
         """Whether there is anything to do at all."""
         return bool(self.image or self.sidecar_image or self.secrets or self.switch)
 
-    def summary(self) -> str:
-        """Return what the switch does to what runs, in a few words; empty if it does nothing."""
-        parts = (
-            ("stop", self.stop),
-            ("stop", self.stop_jobs),
-            ("stop the tunnel of", self.sidecars),
-            ("make the networks", self.networks),
-            ("set the host's rules and shim", self.host_network and ("",)),
-            ("guard anew", self.guard),
-            ("start", (*self.restart, *self.jobs)),
-            ("follow the image's name, from", self.moved and (_way(*self.moved),)),
-            ("follow the image's tag, from", self.moved_tag and (" to ".join(self.moved_tag),)),
-        )
-        return "; ".join(
-            f"{verb} {', '.join(map(str, names))}".strip() for verb, names in parts if names
-        )
-
 
 def compare(plan: HostPlan, installed: InstalledState) -> Changes:
     """Return what is to be changed; everything is empty on a host that is as it should be."""
@@ -148,10 +131,6 @@ def compare(plan: HostPlan, installed: InstalledState) -> Changes:
         moved=moved,
         moved_tag=plan.moved_tag,
     )
-
-
-def _way(before: str, after: str) -> str:
-    return f"{before[:12]} to {after[:12]}"
 
 
 def _moved(plan: HostPlan, installed: InstalledState) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from facts.running import RunningState
 from names import INSTANCE, JOB, SCHEDULER, SIDECAR, unit
+from plan.compare.actions import actions
 from plan.compare.changes import Changes
 from plan.compare.releases import current_release
 from plan.inventory.values import Member
@@ -118,5 +119,5 @@ def findings(
         yield f"a change from release {origin} to {to} is not over: the host goes on with it"
     if running.holder:
         yield f"{running.holder} holds the lock"
-    if changes.any:
-        yield f"a deploy would {changes.summary() or 'make a new release'}"
+    if todo := [action.does for action in actions(plan, observed.installed, changes)]:
+        yield f"a deploy would {'; '.join(todo)}"

@@ -20,6 +20,7 @@ _PROGRAMS = (
     "instances.sh",
     "images.sh",
     "jobs.sh",
+    "resume.sh",
 )
 _UNITS = (HOST_UNIT, FIREWALL_UNIT, SWITCH_UNIT)
 

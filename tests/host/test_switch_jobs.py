@@ -107,3 +107,37 @@ def test_kill_on_the_way_is_completed(working: Machine) -> None:
         working.perform()
     assert working.is_whole(3) or working.is_whole(2)
     assert len(working.calls("systemctl")) > before
+
+
+def resume(machine: Machine) -> list[str]:
+    """Return the units that are started once nobody changes the host any more."""
+    before = len(machine.calls("systemctl"))
+    result = machine.run(machine.base / "releases/2/host/resume.sh")
+    assert result.code == 0, result.output
+    return machine.calls("systemctl")[before:]
+
+
+def test_scheduler_starts_again_when_the_run_that_stopped_it_is_over(working: Machine) -> None:
+    lock = working.root / "run/onetime/lock"
+    lock.parent.mkdir(exist_ok=True)
+    lock.write_text("somebody 1-2\n")
+    # The run fails while the host waits, and does not touch its lock any more.
+    (working.state / "meanwhile").write_text(
+        f"touch -d '1 hour ago' {lock}; echo waited >>$STATE/ps\n"
+    )
+    assert resume(working) == ["start onetime-job@scheduler.service"]
+    assert (working.state / "ps").read_text() == "waited\n"
+
+
+def test_scheduler_stays_as_it_is_until_the_change_is_over(working: Machine) -> None:
+    change = working.base / "switching"
+    change.touch()
+    (working.state / "meanwhile").write_text(f"rm {change}\n")
+    assert resume(working) == ["start onetime-job@scheduler.service"]
+
+
+def test_scheduler_that_is_no_more_is_not_started(working: Machine) -> None:
+    working.release(3, "macvlan")
+    working.switch(2, 3)
+    assert working.perform().code == 0
+    assert resume(working) == []

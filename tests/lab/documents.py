@@ -84,9 +84,13 @@ def edits(directory: Path, words: str, more: str) -> dict[str, str]:
 
 
 def run_block(block: str, directory: Path, environment: dict[str, str]) -> str:
-    """Run a block of commands as a shell does and return what it prints; it must succeed."""
+    """Run a block of commands as a shell does and return what it prints; it must succeed.
+
+    A dry run has two ways to: with nothing to do, and with something.
+    """
+    lines = [f"{line} || [ $? = 2 ]" if " --dry" in line else line for line in block.splitlines()]
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", block],
+        ["bash", "-euo", "pipefail", "-c", "\n".join(lines)],
         cwd=directory,
         env=environment,
         stdin=subprocess.DEVNULL,

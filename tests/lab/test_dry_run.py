@@ -35,7 +35,7 @@ def shown(output: str) -> dict[str, list[str]]:
 def test_first_dry_run_shows_whole_files_and_touches_nothing(site: Site) -> None:
     before = snapshot(HOST)
     run = site.pyinfra("deploy.py", "--dry", "--diff")
-    assert run.code == 0, run.output
+    assert run.code == 2, run.output
     assert snapshot(HOST) == before
 
     diffs = shown(run.output)
@@ -55,7 +55,7 @@ def test_later_dry_run_shows_exactly_what_would_change(site: Site) -> None:
     changed = dataclasses.replace(site, everywhere={"environment": {"ONETIME_TEST_A": "ä b"}})
     before = snapshot(HOST)
     run = changed.pyinfra("deploy.py", "--dry", "--diff")
-    assert run.code == 0, run.output
+    assert run.code == 2, run.output
     assert snapshot(HOST) == before
     diffs = shown(run.output)
     assert diffs["/etc/onetime/current/environment"][1:] == ["+ ONETIME_TEST_A=ä b"]

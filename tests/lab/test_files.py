@@ -87,7 +87,7 @@ def test_changed_file_shows_restarts_and_is_rolled_back(site: Site, source: Path
     (source / "branding/logo.png").write_bytes(BINARY[::-1])
     (source / "key.pem").write_text(KEY.format("new"))
     dry = site.pyinfra("deploy.py", "--dry", "--diff")
-    assert dry.code == 0, dry.output
+    assert dry.code == 2, dry.output
     assert "- mode: simple" in dry.output
     assert "+ mode: full" in dry.output
     assert f"it is no text, {len(BINARY)} bytes" in dry.output

@@ -33,12 +33,12 @@ def deployed(site: Site) -> Site:
 @pytest.mark.parametrize(
     ("taken", "told"),
     [
-        ("nft flush ruleset", "Will set the host's rules and shim\n"),
-        (UNGUARDED, "Will guard anew onetime-7043, onetime-7044"),
+        ("nft flush ruleset", "  1. set the host's rules, forwarding and shim: "),
+        (UNGUARDED, "  1. guard onetime-7043, onetime-7044 anew: "),
         (
             "nft delete table ip onetime; ip link delete macvlan0; "
             "echo 0 >/proc/sys/net/ipv4/ip_forward",
-            "Will set the host's rules and shim\n",
+            "  1. set the host's rules, forwarding and shim: ",
         ),
     ],
 )
@@ -61,7 +61,7 @@ def test_next_deploy_repairs_what_nothing_has_restored(
 def test_dry_run_tells_what_a_reload_has_taken(deployed: Site) -> None:
     ssh(HOST, f"systemctl stop onetime-firewall; {UNGUARDED}")
     run = deployed.pyinfra("deploy.py", "--dry")
-    assert "Will guard anew onetime-7043, onetime-7044" in run.output
+    assert "  1. guard onetime-7043, onetime-7044 anew: " in run.output
     with pytest.raises(AssertionError):
         check_paths(deployed.hosts, patience=1)
     # Whoever starts it again has the way back.
@@ -133,6 +133,6 @@ def test_guards_of_sidecars_are_restored_too(site: Site) -> None:
     ssh(HOST, f"systemctl stop onetime-firewall; {UNGUARDED}")
     run = there.deploy()
     assert run.code == 0, run.output
-    assert "Will guard anew onetime-wg-7043, onetime-wg-7044" in run.output
+    assert "  1. guard onetime-wg-7043, onetime-wg-7044 anew: " in run.output
     answers_again(HOST, time.monotonic(), 30)
     there.deploy_twice()

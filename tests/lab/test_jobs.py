@@ -86,12 +86,16 @@ def test_scheduler_stops_first_and_starts_last(site: Full) -> None:
     newer = {"image": f"{stand_in.REPOSITORY}:2", "image_archive": str(stand_in.archive("2"))}
     run = dataclasses.replace(site, everywhere={**site.everywhere, **newer}).deploy()
     assert run.code == 0, run.output
-    lines = run.output.splitlines()
-    pause = next(n for n, line in enumerate(lines) if "Stop the scheduler until" in line)
-    first, *_, last = (n for n, line in enumerate(lines) if "starts instance" in line)
-    scheduler = next(n for n, line in enumerate(lines) if "starts job scheduler" in line)
-    assert pause < first < last < scheduler
-    assert f"[{HOSTS[1]}]" in lines[first]
+    assert "Stop the scheduler until" in run.output
+    starts = {(host, name): when for host in HOSTS for name, when in started(host).items()}
+    scheduler = starts.pop((HOSTS[0], "onetime-job-scheduler"))
+    assert scheduler > max(starts.values())
+    log = "journalctl -u onetime-job@scheduler -o short-iso-precise"
+    stopped = ssh(HOSTS[0], f"{log} | grep Stopping | tail -n 1").split()[0].replace("T", " ")
+    assert stopped < min(starts.values())
+    # Its host is the inventory's first, and comes last for it.
+    web = {host: starts[host, "onetime-7043"] for host in HOSTS}
+    assert web[HOSTS[1]] < web[HOSTS[0]]
     check_jobs()
 
 

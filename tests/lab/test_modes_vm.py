@@ -48,7 +48,7 @@ def test_ipvlan_leaves_the_host_as_it_was_found(site: Site) -> None:
     ipvlan = in_mode(site, "ipvlan")
     before = snapshot(HOST)
     run = ipvlan.pyinfra("deploy.py", "--dry", "--diff")
-    assert run.code == 0, run.output
+    assert run.code == 2, run.output
     assert "+ Driver=ipvlan" in run.output
     assert snapshot(HOST) == before
     check_teardown(ipvlan)

@@ -99,13 +99,13 @@ def test_tag_that_has_moved_is_a_change_where_it_is_followed(
 
     untouched = snapshot(HOST)
     dry = followed.pyinfra("deploy.py", "--dry")
-    assert dry.code == 0, dry.output
-    assert f"follow the image's tag, from {before} to {after}" in dry.output
+    assert dry.code == 2, dry.output
+    assert f"its tag has moved {before[:19]} → {after[:19]}" in dry.output
     assert snapshot(HOST) == untouched
     assert ssh(HOST, "ls -d /run/onetime-registry* || true") == ""
 
     run = followed.deploy_twice()
-    assert f"follow the image's tag, from {before} to {after}" in run.output
+    assert f"its tag has moved {before[:19]} → {after[:19]}" in run.output
     assert version() == "2"
     assert ssh(HOST, "cat /etc/onetime/current/about").split()[2] == after
     check_paths(site.hosts)

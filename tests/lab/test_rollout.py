@@ -70,7 +70,9 @@ def test_hosts_take_turns_after_every_image_is_there(site: Site) -> None:
     run = dataclasses.replace(site, everywhere=image("2")).deploy()
     assert run.code == 0, run.output
     assert len(order(run)) == len(HOSTS)
-    assert run.output.index("operation: Image | Have the image") < run.output.index("Will start")
+    assert run.output.index("operation: Image | Have the image") < run.output.index(
+        "operation: Switch"
+    )
     ends = {}
     for host in HOSTS:
         times = sorted(started(host).values())

@@ -59,7 +59,7 @@ def test_host_without_wireguard_and_tun_is_refused_untouched(site: Site) -> None
 def test_dry_run_shows_all_but_the_keys_and_touches_nothing(site: Site) -> None:
     before = snapshot(HOST)
     run = site.pyinfra("deploy.py", "--dry", "--diff")
-    assert run.code == 0, run.output
+    assert run.code == 2, run.output
     assert "quadlet/onetime-wg@.container" in run.output
     assert " 10.77.0.10/32 " in run.output
     for client in api.wireguard().clients:

@@ -121,27 +121,6 @@ def test_inventorys_change_restarts_only_what_it_concerns(
     assert changes.keys() == others
 
 
-@pytest.mark.parametrize(
-    ("deviation", "switch", "told"),
-    [
-        ("old failure", None, ""),
-        ("image gone", None, ""),
-        ("secret gone", None, ""),
-        ("not reloaded", (3, 3), ""),
-        ("file edited", (3, 4), ""),
-        ("container stopped", (3, 3), "start 7043"),
-        ("leftover unit", (3, 3), "stop 7050"),
-        ("rules gone", (3, 3), "set the host's rules and shim"),
-        ("network gone", (3, 3), "make the networks onetime; start 7043, 7044"),
-    ],
-)
-def test_switch_says_what_it_goes_between_and_does(
-    deviation: str, switch: tuple[int, int] | None, told: str
-) -> None:
-    changes = compare(PLAN, DEVIATIONS[deviation][0](HOST))
-    assert (changes.switch, changes.summary()) == (switch, told)
-
-
 def test_first_switch_goes_from_nothing() -> None:
     assert compare(PLAN, fresh()).switch == (0, 1)
 
@@ -175,7 +154,6 @@ def test_image_that_is_what_it_was_changes_nothing() -> None:
 def test_name_that_has_moved_is_a_release_of_its_own() -> None:
     changes = compare(PLAN, with_image(NEW_ID, ID, ID))
     assert (changes.release, changes.restart, changes.moved) == (4, (7043, 7044), (ID, NEW_ID))
-    assert "follow the image's name, from 111111111111 to 222222222222" in changes.summary()
 
 
 def test_instance_that_runs_another_image_is_restarted() -> None:
@@ -199,5 +177,3 @@ def test_tag_that_has_moved_at_its_registry_is_pulled_and_is_a_release_of_its_ow
         changes = compare(plan, with_image(now, ID, ID))
         assert (changes.image, changes.release, changes.switch) == ("pull", 4, (3, 4))
         assert (changes.restart, changes.moved) == ((7043, 7044), None)
-        way = f"follow the image's tag, from {digests[0]} to {digests[1]}"
-        assert changes.summary() == f"start 7043, 7044; {way}"

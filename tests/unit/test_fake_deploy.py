@@ -89,8 +89,40 @@ def test_fresh_host_is_deployed_step_by_step(tmp_path: Path) -> None:
 
 def test_dry_run_changes_nothing(tmp_path: Path) -> None:
     code, output = pyinfra(tmp_path, "--dry", "-vv", web1=fake())
-    assert code == 0, output
+    assert code == 2, output
     assert commands(output, "web1") == []
+
+
+def test_approved_plan_is_done_and_no_other(tmp_path: Path) -> None:
+    _, dry = pyinfra(tmp_path, "--dry", web1=fake(), web2=fake(container_range="10.0.0.160/27"))
+    plan = re.search(r"^plan (p[0-9a-f]+)$", dry, re.MULTILINE)
+    assert plan, dry
+    # What is the same on both is told once.
+    assert dry.count("  1. pull registry.example/app:1: the host does not have it") == 1
+    assert "@fake/web1, @fake/web2:" in dry
+    approved = ("-y", "-vv", "--data", f"plan={plan[1]}")
+    other = fake(container_range="10.0.0.160/27", environment={"A": "1"})
+    code, output = pyinfra(tmp_path, *approved, web1=fake(), web2=other)
+    assert code == 1
+    (problem,) = problems(output)
+    assert f"plan: '{plan[1]}' was approved, and this run would be p" in problem
+    assert "/prepare.py" not in output
+    assert commands(output, "web1") == []
+    hosts = {"web1": fake(), "web2": fake(container_range="10.0.0.160/27")}
+    code, output = pyinfra(tmp_path, *approved, **hosts)
+    assert code == 0, output
+    assert commands(output, "web1")
+
+
+def test_plan_is_lines_of_json_where_a_machine_asks(tmp_path: Path) -> None:
+    inventory = ("--dry", "--data", "format=json")
+    _, output = pyinfra(tmp_path, *inventory, web1=fake())
+    lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    assert {line["schema"] for line in lines} == {1}
+    assert lines[0]["does"] == "pull registry.example/app:1"
+    assert lines[-1]["host"] == "@fake/web1"
+    starts = [line["members"] for line in lines if line.get("does", "").startswith("start ")]
+    assert starts == [[7043, 7044]]
 
 
 GARBLED = proc_answers("plain", "10.0.0.10") | {"route": "Iface\nnonsense\n"}
@@ -203,9 +235,9 @@ def followed(**tag: str) -> dict[str, Any]:
 
 def test_tag_that_has_moved_shows_in_the_dry_run(tmp_path: Path) -> None:
     code, output = pyinfra(tmp_path, "--dry", "-vvv", "--diff", web1=followed())
-    assert code == 0, output
+    assert code == 2, output
     digests = [f"sha256:{letter * 64}" for letter in "ab"]
-    assert f"follow the image's tag, from {digests[0]} to {digests[1]}" in output
+    assert f"its tag has moved {digests[0][:19]} → {digests[1][:19]}" in output
     # Only the question went there.
     assert [line for line in commands(output, "web1") if "podman pull" in line] == []
 

@@ -133,3 +133,10 @@ def test_output_that_is_cut_off_or_garbled(data: st.DataObject) -> None:
     assert read(whole[:end].split("\n")) is None
     read(data.draw(mutated(whole)).split("\n"))
     read(data.draw(st.lists(st.text())))
+
+
+def test_card_without_its_counters() -> None:
+    heading, faces, *_ = proc_text("plain", "dev").splitlines()
+    assert "line 3: no interface name in 'eth0'" in (
+        refused("dev", "\n".join([heading, faces, "eth0", ""])) or ""
+    )
