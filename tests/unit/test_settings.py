@@ -59,7 +59,7 @@ def test_text_that_a_shell_would_misread_is_refused(key: str, value: str) -> Non
     ("key", "value", "seen", "advice"),
     [
         ("instances", [], "[] was given", "at least one"),
-        ("environment", [], "[] was given", "be a dictionary of variables"),
+        ("environment", [], "cannot be used as it is", "be a dictionary of variables"),
         ("instances", [80], "[80] was given", "numbers from 1024 to 65535"),
         ("instances", ["7043"], "['7043'] was given", "numbers from 1024"),
         ("instances", [True], "[True] was given", "numbers from 1024"),
