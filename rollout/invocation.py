@@ -26,7 +26,7 @@ from rollout.run import current_run
 _FAILURE, _CHANGES, _INTERRUPTED = 1, 2, 130
 
 # Verbs that change nothing, and ask nobody.
-_READING = {"status.py"}
+_READING = {"status.py", "diagnose.py"}
 
 _PASSWORDS = ("_sudo_password", "_use_sudo_password", "_su_password")
 _EXPOSED = (

@@ -116,7 +116,7 @@ def compare(plan: HostPlan, installed: InstalledState) -> Changes:
         files=files,
         release=release,
         current=current_release(installed),
-        reload=release is not None or not _loaded(installed) or not watched(installed),
+        reload=release is not None or not loaded(installed) or not watched(installed),
         stop=tuple(map(int, _leftover(INSTANCE, r"\d+", instances, installed))),
         stop_jobs=_leftover(JOB, r"[a-z0-9-]+", {job.name for job in plan.jobs}, installed),
         sidecars=tuple(map(int, _leftover(SIDECAR, r"\d+", sidecars, installed))),
@@ -168,7 +168,7 @@ def _next_release(
     return max(installed.release.kept, default=0) + 1
 
 
-def _loaded(installed: InstalledState) -> bool:
+def loaded(installed: InstalledState) -> bool:
     """Tell whether all of systemd's generated units came from the current release."""
     directory = f"{BASE}/{installed.systemd.links.get(CURRENT, '')}/"
     paths = installed.systemd.loaded

@@ -81,6 +81,12 @@ def failures(host: str, asked: Question, answers: Iterable[PathAnswer]) -> Itera
         yield f"{host}: instance {answer.port} {path}: {line}. Likely cause: {cause}."
 
 
+def likely_cause(asked: Question, answer: PathAnswer) -> str | None:
+    """Return why a path does not work, none where it does."""
+    judge, _ = _path(asked, answer)
+    return judge(asked, answer)
+
+
 def _path(asked: Question, answer: PathAnswer) -> tuple[_Judge, str]:
     """Return what judges an answer, and what to call the path that it came on."""
     kind, _, name = answer.path.partition("/")
