@@ -21,11 +21,12 @@ from pyinfra.api.exceptions import NoGroupError, PyinfraError
 from pyinfra.connectors.ssh_util import get_private_key
 
 from rollout.answers import guard_connections
+from rollout.command_line import remember
 
 _FAILURE, _INTERRUPTED = 1, 130
 
-# Verbs that change nothing, and ask nobody.
-_READING = {"status.py"}
+# Verbs that ask nobody: they change nothing, or what they do is all on the command line.
+_READING = {"status.py", "logs.py", "run.py"}
 
 _PASSWORDS = ("_sudo_password", "_use_sudo_password", "_su_password")
 _EXPOSED = (
@@ -54,6 +55,7 @@ def guard(state: State, params: Mapping[str, Any]) -> None:
     + params: of pyinfra's own command line, by name
     """
     guard_connections()
+    remember(params)
     signal.signal(signal.SIGINT, _interrupt)
     if problem := _problem(params):
         _end([problem])
@@ -61,6 +63,10 @@ def guard(state: State, params: Mapping[str, Any]) -> None:
 
     def check(inventory: Inventory, *arguments: Any, **options: Any) -> None:
         initialise(inventory, *arguments, **options)
+        if _asks_nobody(params):
+            # pyinfra would ask whether to go on without a host that cannot be reached.
+            state.config.FAIL_PERCENT = None
+            state.config.lock_current_state()
         state.active_hosts = InventoryOrder(inventory)
         problems = [*_unmatched(inventory, params)]
         hosts = [host for host in inventory if state.is_host_in_limit(host)]
@@ -86,14 +92,20 @@ def _problem(params: Mapping[str, Any]) -> str | None:
     )
     if is_path and not path.is_file():
         return f"there is no inventory {inventory}. Name a file; paths start at {Path.cwd()}"
+    for word in params["data"]:
+        if "=" not in word:
+            return f"--data {word} has no value. Say it as --data {word}=…"
     deploys = all(operation.endswith(".py") for operation in params["operations"])
-    reads = all(Path(operation).name in _READING for operation in params["operations"])
-    asks = not (params["yes"] or params["dry"] or params["json_output"] or reads)
+    asks = not (params["yes"] or params["dry"] or params["json_output"] or _asks_nobody(params))
     if deploys and asks and not sys.stdin.isatty():
         return "nobody is there to confirm the changes. Add -y to make them, or --dry to see them"
     if params["use_sudo_password"] or params["same_sudo_password"]:
         return f"a password for sudo: {_EXPOSED}"
     return None
+
+
+def _asks_nobody(params: Mapping[str, Any]) -> bool:
+    return all(Path(operation).name in _READING for operation in params["operations"])
 
 
 def _unmatched(inventory: Inventory, params: Mapping[str, Any]) -> Iterator[str]:
