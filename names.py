@@ -54,6 +54,8 @@ JOB = "onetime-job"
 SCHEDULER = "scheduler"
 # Runs the release command, and its secrets are named for it.
 ONE_OFF = "onetime-release"
+# Runs what an operator wants to run; a number follows in its name.
+ONE_RUN = "onetime-run"
 SECRET_PREFIX = "onetime-"  # noqa: S105 - a name, no secret
 # On a container with a network of its own: a hook guards it before anything in it runs.
 GUARD_ANNOTATION = "onetime.guard"

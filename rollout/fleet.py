@@ -39,7 +39,7 @@ def plan_all(state: State, *words: str) -> tuple[dict[str, HostPlan], dict[str, 
     """
     hosts = {host.name: host for host in state.inventory.get_active_hosts()}
     fleet = _read_fleet(state, hosts, words)
-    fleet.problems += _unreachable(state)
+    fleet.problems += unreachable(state)
     observed = {
         name: replace(host, release_secrets=fleet.release_secrets[name], files=fleet.files[name])
         for name, host in observe_hosts(hosts, fleet.settings, fleet.secrets).items()
@@ -91,7 +91,8 @@ def _plan(fleet: _Fleet, observed: Mapping[str, Observed]) -> dict[str, HostPlan
     return plans
 
 
-def _unreachable(state: State) -> list[Problem]:
+def unreachable(state: State) -> list[Problem]:
+    """Return a problem per host of the run that no connection leads to."""
     return [
         _connection(host.name, "it cannot be reached")
         for host in state.inventory

@@ -21,12 +21,13 @@ from pyinfra.api.exceptions import NoGroupError, PyinfraError
 from pyinfra.connectors.ssh_util import get_private_key
 
 from rollout.answers import guard_connections
+from rollout.command_line import remember
 from rollout.run import current_run
 
 _FAILURE, _CHANGES, _INTERRUPTED = 1, 2, 130
 
-# Verbs that change nothing, and ask nobody.
-_READING = {"status.py", "diagnose.py"}
+# Verbs that ask nobody: they change nothing, or what they do is all on the command line.
+_READING = {"status.py", "diagnose.py", "logs.py", "run.py"}
 
 _PASSWORDS = ("_sudo_password", "_use_sudo_password", "_su_password")
 _EXPOSED = (
@@ -58,6 +59,7 @@ def guard(state: State, context: click.Context) -> None:
     """
     params = context.params
     guard_connections()
+    remember(params)
     if params["dry"]:
         context.call_on_close(lambda: _end_dry_run(state))
     signal.signal(signal.SIGINT, _interrupt)
@@ -67,6 +69,10 @@ def guard(state: State, context: click.Context) -> None:
 
     def check(inventory: Inventory, *arguments: Any, **options: Any) -> None:
         initialise(inventory, *arguments, **options)
+        if _asks_nobody(params):
+            # pyinfra would ask whether to go on without a host that cannot be reached.
+            state.config.FAIL_PERCENT = None
+            state.config.lock_current_state()
         state.active_hosts = InventoryOrder(inventory)
         problems = [*_unmatched(inventory, params)]
         hosts = [host for host in inventory if state.is_host_in_limit(host)]
@@ -98,14 +104,20 @@ def _problem(params: Mapping[str, Any]) -> str | None:
     )
     if is_path and not path.is_file():
         return f"there is no inventory {inventory}. Name a file; paths start at {Path.cwd()}"
+    for word in params["data"]:
+        if "=" not in word:
+            return f"--data {word} has no value. Say it as --data {word}=…"
     deploys = all(operation.endswith(".py") for operation in params["operations"])
-    reads = all(Path(operation).name in _READING for operation in params["operations"])
-    asks = not (params["yes"] or params["dry"] or params["json_output"] or reads)
+    asks = not (params["yes"] or params["dry"] or params["json_output"] or _asks_nobody(params))
     if deploys and asks and not sys.stdin.isatty():
         return "nobody is there to confirm the changes. Add -y to make them, or --dry to see them"
     if params["use_sudo_password"] or params["same_sudo_password"]:
         return f"a password for sudo: {_EXPOSED}"
     return None
+
+
+def _asks_nobody(params: Mapping[str, Any]) -> bool:
+    return all(Path(operation).name in _READING for operation in params["operations"])
 
 
 def _unmatched(inventory: Inventory, params: Mapping[str, Any]) -> Iterator[str]:

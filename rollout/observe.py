@@ -26,7 +26,7 @@ from plan.inventory.registries import auth_file
 from plan.inventory.secret_values import secret_text
 from plan.inventory.settings import Settings
 from plan.observed import Observed
-from plan.problems import Problems
+from plan.problems import Problem, Problems
 from rollout.concealed import conceal
 from rollout.secret_sources import read_source
 
@@ -97,6 +97,20 @@ def _values(
             observation = f"{name.removeprefix('wireguard-')}: {source} {error}"
             problems.add(keys[name], observation, "Set it, then run again")
     return values
+
+
+def conceal_secrets(host: str, settings: Settings) -> list[Problem]:
+    """Have stars stand for those secrets of a host that this machine holds; return what is amiss.
+
+    For what only shows what others say: it goes on without them.
+    """
+    problems = Problems(host)
+    for word, sources in (
+        ("secrets", settings.sources),
+        ("release_secrets", settings.release_secrets),
+    ):
+        conceal(_values(sources, dict.fromkeys(sources, word), problems).values())
+    return problems.collected
 
 
 def local_login(settings: Settings) -> str:

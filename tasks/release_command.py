@@ -34,7 +34,7 @@ def _run(command: list[str]) -> Generator[str]:
     + command: the words of it
     """
     host.log(f"Will run {shlex.join(command)}", logger.info)
-    words = shlex.join([str(RELEASE_LIMIT), *command])
+    words = shlex.join(["release", str(RELEASE_LIMIT), *command])
     yield (
         f"{lock.HELD}; sh {STAGED}/host/once.sh {words} || {{ rm -rf {STAGED}; "
         f"echo 'the release command failed; nothing was changed' >&2; {lock.FREE}; exit 1; }}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from names import ONE_OFF, SIDECAR, container
+from names import SIDECAR, container
 from plan.model import File
 from plan.release.programs import data_file, program
 from plan.situation import Situation
 
 
 def one_off_files(situation: Situation, controllers: Container[str]) -> tuple[File, ...]:
-    """Return the files of a release by which its command runs, none where it has no command.
+    """Return the files of a release by which one command runs: the release's, or an operator's.
 
     It has what an instance has but for the network: that is the host's own, which is there before
     the first release, or where only tunnels lead to the database a running instance's.
@@ -19,8 +19,6 @@ def one_off_files(situation: Situation, controllers: Container[str]) -> tuple[Fi
     + controllers: what the host's kernel can limit
     """
     settings = situation.settings
-    if settings.release_command is None:
-        return ()
     limits = {
         "pids-limit": settings.pids if "pids" in controllers else None,
         "memory": settings.memory,
@@ -47,8 +45,6 @@ def one_off_files(situation: Situation, controllers: Container[str]) -> tuple[Fi
         *([] if settings.new_privileges else ["--security-opt=no-new-privileges"]),
         *(["--read-only"] if settings.read_only else []),
         *(f"--{name}={value}" for name, value in limits.items() if value is not None),
-        "--log-driver=journald",
-        f"--log-opt=tag={ONE_OFF}",
         *(f"--volume={volume}:{path}" for path, volume in settings.volumes.items()),
     ]
     data: dict[str, str | tuple[str, ...]] = {

@@ -78,8 +78,17 @@ class Machine:
 
     def run(self, program: Path, *arguments: str, stdin: str = "", **environment: str) -> Result:
         """Run a program of a release as its unit would, in a process group of its own."""
+        with self.start(program, *arguments, **environment) as running:
+            output, _ = running.communicate(stdin, timeout=30)
+            return Result(running.returncode, output)
+
+    @contextmanager
+    def start(
+        self, program: Path, *arguments: str, **environment: str
+    ) -> Iterator[subprocess.Popen[str]]:
+        """Start a program like `run`, and yield it; it is killed if it has not ended then."""
         shell = "bash" if program.name == "firewall.sh" else "sh"
-        done = subprocess.run(
+        with subprocess.Popen(
             [shell, str(program), *arguments],
             env={
                 "PATH": f"{STAND_INS}:{os.environ['PATH']}",
@@ -88,15 +97,16 @@ class Machine:
                 "LC_ALL": "C",
                 **environment,
             },
-            input=stdin,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=30,
-            check=False,
             start_new_session=True,
-        )
-        return Result(done.returncode, done.stdout)
+        ) as running:
+            try:
+                yield running
+            finally:
+                running.kill()
 
     def switch(self, origin: int, to: int, *, rules: str = "0", watch: int = 5) -> None:
         """Write down a change, as the deploy does before it starts the switch's unit."""

@@ -20,7 +20,7 @@ def once(machine: Machine) -> Path:
 def run(machine: Machine, once: Path, command: str, *, limit: int = 60, stdin: str = "") -> Result:
     """Run the words of a migration, which do in the container what `command` does."""
     (machine.state / "command").write_text(command)
-    return machine.run(once, str(limit), "bin/ots", "migrate", "a b", stdin=stdin)
+    return machine.run(once, "release", str(limit), "bin/ots", "migrate", "a b", stdin=stdin)
 
 
 def call(machine: Machine) -> str:
@@ -82,3 +82,38 @@ def test_own_secrets_come_on_standard_input_and_go(machine: Machine, once: Path,
     # What a kill leaves is found by its label.
     created = [line for line in machine.calls("podman") if line.startswith("secret create")]
     assert all("--label onetime.config=once" in line for line in created)
+
+
+def test_lines_of_the_release_command_are_in_the_journal(machine: Machine, once: Path) -> None:
+    run(machine, once, "exit 0")
+    assert " --log-driver journald " in call(machine)
+    assert " --log-opt=tag=onetime-release " in call(machine)
+
+
+def test_operators_command_says_what_it_says_and_nothing_more(machine: Machine, once: Path) -> None:
+    (machine.state / "command").write_text("echo out; echo 'no such table' >&2; exit 7")
+    result = machine.run(once, "run", "bin/ots", "a b", "$(id)")
+    assert result.code == 7
+    assert result.output.splitlines() == ["out", "no such table"]
+    line = call(machine)
+    assert line.endswith(" localhost/onetime-lab:1 bin/ots a b $(id)")
+    assert " --name onetime-run-" in line
+    for argument in ("--timeout 0", "--log-driver none", "--secret=onetime-SECRET-1,type=env,"):
+        assert f" {argument}" in line
+
+
+def test_operators_command_ends_with_standard_input(machine: Machine, once: Path) -> None:
+    """It closes when the connection does: the container is removed, and nothing stays behind."""
+    (machine.state / "command").write_text(
+        "echo begun; until grep -q '^podman rm ' \"$STATE/calls\"; do /bin/sleep 0.05; done\n"
+        "exit 137\n"
+    )
+    with machine.start(once, "run", "bin/ots") as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        assert program.stdout.readline() == "begun\n"
+        assert program.poll() is None
+        program.stdin.close()
+        assert program.wait(timeout=30) == 137
+    removal = next(line for line in machine.calls("podman") if line.startswith("rm "))
+    assert removal.startswith("rm --force --ignore onetime-run-")

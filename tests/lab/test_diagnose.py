@@ -15,14 +15,17 @@ from tests.lab.reloads import UNGUARDED
 
 HOST = "plain13"
 INSIDE = "nsenter --net --target $(podman inspect --format '{{.State.Pid}}' onetime-7043)"
-DROPS = "nft 'table inet theirs { chain forward { type filter hook forward priority 0; policy drop; } }'"
+FORWARD = "chain forward { type filter hook forward priority 0; policy drop; }"
+DROPS = f"nft 'table inet theirs {{ {FORWARD} }}'"
 # What would repair it is quicker than the question.
 BLIND = "systemctl stop onetime-firewall; "
 FAILING = "/run/systemd/system/onetime@7043.service.d/fails.conf"
+STARTS = "$(systemctl show -P NRestarts onetime@7043)"
 LOOPS = (
-    f"mkdir -p $(dirname {FAILING}); printf '[Service]\\nExecStartPre=/bin/sh -c "exit 9"\\n' >{FAILING}; "
+    f"mkdir -p $(dirname {FAILING}); "
+    f"printf '[Service]\\nExecStartPre=/usr/bin/timeout 0.1 sleep 9\\n' >{FAILING}; "
     "systemctl daemon-reload; systemctl restart --no-block onetime@7043; "
-    "timeout 60 sh -c 'until [ $(systemctl show -P NRestarts onetime@7043) -ge 3 ]; do sleep 0.2; done'"
+    f"timeout 60 sh -c 'until [ {STARTS} -ge 3 ]; do sleep 0.2; done'"
 )
 # What breaks a host, what mends it, the cause, and whether packets must be sent to see it.
 Fault = tuple[str, str, str, bool]

@@ -46,6 +46,7 @@ def output(*arguments: str) -> str:
         (("--key", "/etc/passwd"), "@fake/b: ssh_key: Invalid private key file: /etc/passwd. "),
         (("--data", "_sudo_password=s3cret"), "@fake/a: _sudo_password: pyinfra would show it"),
         (("--data", "_su_password=s3cret"), "@fake/b: _su_password: pyinfra would show it"),
+        (("--data", "since"), "--data since has no value. Say it as --data since=…."),
         (("--use-sudo-password",), "a password for sudo: pyinfra would show it"),
     ],
 )
