@@ -72,6 +72,9 @@ def guard(state: State, params: Mapping[str, Any]) -> None:
             )
         if problems:
             _end(problems)
+        if _reads(params) and not params["yes"]:
+            # pyinfra would ask whether to go on without hosts that fail: the verb tells of them.
+            state.should_raise_failed_hosts = lambda _: False
 
     # pyinfra calls nothing of ours between the inventory and the first connection.
     state.init = check  # type: ignore[method-assign]
@@ -87,13 +90,16 @@ def _problem(params: Mapping[str, Any]) -> str | None:
     if is_path and not path.is_file():
         return f"there is no inventory {inventory}. Name a file; paths start at {Path.cwd()}"
     deploys = all(operation.endswith(".py") for operation in params["operations"])
-    reads = all(Path(operation).name in _READING for operation in params["operations"])
-    asks = not (params["yes"] or params["dry"] or params["json_output"] or reads)
+    asks = not (params["yes"] or params["dry"] or params["json_output"] or _reads(params))
     if deploys and asks and not sys.stdin.isatty():
         return "nobody is there to confirm the changes. Add -y to make them, or --dry to see them"
     if params["use_sudo_password"] or params["same_sudo_password"]:
         return f"a password for sudo: {_EXPOSED}"
     return None
+
+
+def _reads(params: Mapping[str, Any]) -> bool:
+    return all(Path(operation).name in _READING for operation in params["operations"])
 
 
 def _unmatched(inventory: Inventory, params: Mapping[str, Any]) -> Iterator[str]:

@@ -5,7 +5,7 @@ A row's picture follows from what is in it alone, so two maps differ where the n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from itertools import pairwise
@@ -40,8 +40,12 @@ class Row:
 
 def rows(subnet: Subnet) -> tuple[Row, ...]:
     """Return the rows and bands of a subnet, from its first address to its last."""
+    holders: dict[IPv4Address, list[Mark]] = {}
+    for mark in subnet.marks:
+        holders.setdefault(mark.address, []).append(mark)
     return tuple(
-        _row(part, subnet) if single else _band(part, subnet) for part, single in _parts(subnet)
+        _row(part, subnet, holders) if single else _band(part, subnet)
+        for part, single in _parts(subnet)
     )
 
 
@@ -68,7 +72,7 @@ def _parts(subnet: Subnet) -> Iterator[tuple[Part, bool]]:
         yield part, start in singles
 
 
-def _row(part: Part, subnet: Subnet) -> Row:
+def _row(part: Part, subnet: Subnet, holders: Mapping[IPv4Address, Sequence[Mark]]) -> Row:
     first, last = part
     boxes, texts = [], []
     for cluster in clusters(_meeting(part, subnet.ranges)):
@@ -78,7 +82,7 @@ def _row(part: Part, subnet: Subnet) -> Row:
     notes = []
     for offset in range(int(last) - int(first) + 1):
         address, x = first + offset, offset * _CELL
-        marks = [mark for mark in subnet.marks if mark.address == address]
+        marks = holders.get(address, ())
         disputed = _is_disputed(address, bool(marks), subnet)
         kind = _cell_kind(address, marks, subnet, disputed=disputed)
         tip = ", ".join([str(address), *(mark.text for mark in marks)])

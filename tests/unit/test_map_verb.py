@@ -24,6 +24,10 @@ def pyinfra(directory: Path, *flags: str, **hosts: dict[str, Any]) -> tuple[int,
     """Return how a run ends, and what it says on standard output and error."""
     inventory = directory / "inventory.py"
     inventory.write_text(f"fakes = {[(f'@fake/{name}', data) for name, data in hosts.items()]!r}\n")
+    return run(inventory, *flags)
+
+
+def run(inventory: Path, *flags: str) -> tuple[int, str, str]:
     done = subprocess.run(
         [str(Path(sys.executable).with_name("pyinfra")), str(inventory), "verbs/map.py", *flags],
         cwd=ROOT,
@@ -90,3 +94,21 @@ def test_file_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> No
         f"file: {target} cannot be written: No such file or directory. "
         "Name another with --data file=PATH." in errors
     )
+
+
+def test_host_that_cannot_be_reached_is_drawn_from_the_inventory(tmp_path: Path) -> None:
+    target = tmp_path / "net.html"
+    away = {
+        "ssh_hostname": "127.0.0.1",
+        "ssh_port": 9,
+        "ssh_connect_retries": 0,
+        "container_range": "10.0.0.192/27",
+    }
+    inventory = tmp_path / "inventory.py"
+    inventory.write_text(f"fakes = {[('@fake/web1', answering()), ('away', away)]!r}\n")
+    code, output, errors = run(inventory, "--data", f"file={target}")
+    assert (code, output) == (0, f"{target}\n"), errors
+    assert "Press enter" not in errors
+    html = target.read_text()
+    assert "away: connection: it cannot be reached, as told above" in html
+    assert "away 10.0.0.192/27" in html
