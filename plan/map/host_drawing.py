@@ -136,9 +136,9 @@ def _member_texts(host: MapHost, plan: HostPlan, member: MemberPlan, y: int) -> 
     left, right = _MEMBER + 10, _MEMBER + _MEMBER_WIDTH - 10
     half = _MEMBER_WIDTH // 2 - 14
     verdict = host.verdict(member)
-    yield fitted(left, y + 20, member.title, 140, "name", size=13)
+    yield fitted(left, y + 20, member.title, 132, "name", size=13)
     yield fitted(
-        right, y + 20, verdict.text, 90, f"small {verdict.kind}", anchor="end", size=_SMALL
+        right, y + 20, verdict.text, 118, f"small {verdict.kind}", anchor="end", size=_SMALL
     )
     place = bridge_places(plan).get(key(member))
     yield fitted(left, y + 50, str(place or ""), half, "mono small", size=_SMALL)
