@@ -59,6 +59,16 @@ def plan_fleet(
 
     + bystanders: settings of the inventory's other hosts, which this run leaves alone
     """
+    plans, problems = try_fleet(observed, bystanders)
+    if problems:
+        raise PlanError(problems)
+    return plans
+
+
+def try_fleet(
+    observed: Mapping[str, Observed], bystanders: Mapping[str, Settings]
+) -> tuple[dict[str, HostPlan], list[Problem]]:
+    """Return the plans of the hosts that can be planned by themselves, and every problem."""
     plans: dict[str, HostPlan] = {}
     problems: list[Problem] = []
     for name, host in sorted(observed.items()):
@@ -82,6 +92,4 @@ def plan_fleet(
     problems += check_scheduler(settings)
     problems += check_shared(observed)
     problems += check_tunnels(settings, {name: host.secrets for name, host in observed.items()})
-    if problems:
-        raise PlanError(problems)
-    return plans
+    return plans, problems

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import gevent
-from gevent.lock import RLock
+from gevent.lock import BoundedSemaphore
 from pyinfra.api import Host, State
 from pyinfra.context import ctx_host
 from rich.console import Console
@@ -29,11 +29,10 @@ from plan.diagnosis.trails import trails, verdicts
 from plan.model import HostPlan
 from plan.neighbours import claimable
 from plan.observed import Observed
-from plan.problems import PlanError
-from rollout.fleet import plan_all
+from rollout.fleet import try_all
 from rollout.observe import read_fact
 
-_lock = RLock()
+_lock = BoundedSemaphore()
 # Of the JSON lines; another number means that fields went or changed their meaning.
 _SCHEMA = 1
 _WHOLE, _BROKEN = 0, 1
@@ -58,31 +57,30 @@ def tell(state: State, host: Host) -> NoReturn:
     pyinfra comes here for each host; the first does it for all. `--data ask=1` sends a few packets
     along each path; without it this only reads. As JSON lines with `--data format=json`.
     """
-    with _lock:
-        diagnosis = _diagnose(state, asks=bool(host.data.get("ask")))
-        if host.data.get("format") == "json":
-            for line in _json(diagnosis):
-                print(line)
-        else:
-            _print_text(diagnosis)
-        sys.stdout.flush()
-        sys.exit(_BROKEN if diagnosis.broken or diagnosis.problems else _WHOLE)
+    # Never given back: while a run ends pyinfra goes on to the next host, which would do it again.
+    _lock.acquire()
+    diagnosis = _diagnose(state, asks=bool(host.data.get("ask")))
+    if host.data.get("format") == "json":
+        for line in _json(diagnosis):
+            print(line)
+    else:
+        _print_text(diagnosis)
+    sys.stdout.flush()
+    sys.exit(_BROKEN if diagnosis.broken or diagnosis.problems else _WHOLE)
 
 
 def _diagnose(state: State, *, asks: bool) -> Diagnosis:
-    try:
-        plans, observed = plan_all(state, "format", "ask")
-    except PlanError as error:
-        return Diagnosis((), tuple(map(str, error.problems)))
+    attempt = try_all(state, "format", "ask")
     hosts = {host.name: host for host in state.inventory.get_active_hosts()}
     jobs = {
-        name: gevent.spawn(_look, hosts[name], plan, observed[name], asks=asks)
-        for name, plan in plans.items()
+        name: gevent.spawn(_look, hosts[name], plan, attempt.observed[name], asks=asks)
+        for name, plan in attempt.plans.items()
     }
     gevent.joinall(list(jobs.values()), raise_error=True)
+    silent = [f"{name}: it does not say what runs" for name, job in jobs.items() if not job.value]
     return Diagnosis(
         tuple(trail for job in jobs.values() if job.value for trail in trails(job.value)),
-        tuple(f"{name}: it does not say what runs" for name, job in jobs.items() if not job.value),
+        (*dict.fromkeys(map(str, attempt.problems)), *silent),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from pyinfra.api import Host, State
 
-from plan.fleet import plan_fleet
+from plan.fleet import try_fleet
 from plan.inventory.settings import Settings
 from plan.model import HostPlan
 from plan.observed import Observed
@@ -32,8 +32,33 @@ class _Fleet:
     problems: list[Problem] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """What came of planning an inventory.
+
+    + plans, observed: of the hosts of this run for which they could be had
+    + settings: of every host whose words can be read, those that the run leaves alone included
+    """
+
+    plans: dict[str, HostPlan]
+    observed: dict[str, Observed]
+    settings: dict[str, Settings]
+    problems: list[Problem]
+
+
 def plan_all(state: State, *words: str) -> tuple[dict[str, HostPlan], dict[str, Observed]]:
     """Return every host's plan, and what is known of it; raise `PlanError` with every problem.
+
+    + words: other words that are allowed for this run
+    """
+    attempt = try_all(state, *words)
+    if attempt.problems:
+        raise PlanError(attempt.problems)
+    return attempt.plans, attempt.observed
+
+
+def try_all(state: State, *words: str) -> Attempt:
+    """Return the plans of the hosts that can be planned by themselves, and every problem.
 
     + words: other words that are allowed for this run
     """
@@ -48,7 +73,9 @@ def plan_all(state: State, *words: str) -> tuple[dict[str, HostPlan], dict[str, 
         fleet.problems.append(_connection(name, "it cannot be observed"))
         # It keeps its place on the network all the same.
         fleet.bystanders[name] = fleet.settings[name]
-    return _plan(fleet, observed), observed
+    plans, problems = try_fleet(observed, fleet.bystanders)
+    settings = fleet.bystanders | fleet.settings
+    return Attempt(plans, observed, settings, [*fleet.problems, *problems])
 
 
 def _read_fleet(state: State, hosts: Mapping[str, Host], words: Sequence[str]) -> _Fleet:
@@ -78,17 +105,6 @@ def _read_held(host: str, settings: Settings, fleet: _Fleet) -> None:
         fleet.problems += error.problems
     if host in fleet.files and host in fleet.secrets:
         fleet.settings[host] = settings
-
-
-def _plan(fleet: _Fleet, observed: Mapping[str, Observed]) -> dict[str, HostPlan]:
-    """Return the plans; raise `PlanError` for what is wrong with them, or was before."""
-    try:
-        plans = plan_fleet(observed, fleet.bystanders)
-    except PlanError as error:
-        raise PlanError([*fleet.problems, *error.problems]) from None
-    if fleet.problems:
-        raise PlanError(fleet.problems)
-    return plans
 
 
 def unreachable(state: State) -> list[Problem]:

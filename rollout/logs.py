@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import gevent
-from gevent.lock import RLock
+from gevent.lock import BoundedSemaphore
 from pyinfra import logger
 from pyinfra.api import Host, State
 
@@ -25,7 +25,7 @@ from rollout.observe import conceal_secrets, read_settings
 from rollout.refusal import RefusalError
 from rollout.stream import FAILURES, Stream, end_when_interrupted, harmless, show
 
-_lock = RLock()
+_lock = BoundedSemaphore()
 # Of the JSON lines; another number means that fields went or changed their meaning.
 _SCHEMA = 1
 _ALL_ANSWERED, _NOT_ALL = 0, 1
@@ -45,7 +45,7 @@ def tell(state: State) -> NoReturn:
 
     pyinfra comes here for each host; the first does it for all.
     """
-    # Never released: no other host's turn is to come while this run ends.
+    # Never given back: while a run ends pyinfra goes on to the next host, which would do it again.
     _lock.acquire()
     hosts = {host.name: host for host in state.inventory if host in state.active_hosts}
     asked = _asked(hosts)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 import gevent
-from gevent.lock import RLock
+from gevent.lock import BoundedSemaphore
 from pyinfra import logger
 from pyinfra.api import Host, State
 
@@ -20,7 +20,7 @@ from rollout.observe import conceal_secrets, read_fact, read_settings
 from rollout.refusal import RefusalError
 from rollout.stream import FAILURES, Stream, end_when_interrupted, harmless, show
 
-_lock = RLock()
+_lock = BoundedSemaphore()
 _FAILURE = 1
 
 
@@ -29,7 +29,7 @@ def run(state: State) -> NoReturn:
 
     pyinfra comes here for each host; the first does it for all.
     """
-    # Never released: no other host's turn is to come while this run ends.
+    # Never given back: while a run ends pyinfra goes on to the next host, which would do it again.
     _lock.acquire()
     host = next(other for other in state.inventory if other in state.active_hosts)
     planned = _plan(host)

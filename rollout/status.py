@@ -5,29 +5,23 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from typing import NoReturn
 
-import gevent
-from gevent.lock import RLock
+from gevent.lock import BoundedSemaphore
 from pyinfra.api import Host, State
-from pyinfra.context import ctx_host
 from rich.console import Console
 from rich.table import Table
 
-from facts.neighbours import Neighbours
-from facts.running import Running, RunningState
 from plan.compare.changes import compare
 from plan.compare.status import Row, findings, rows
-from plan.model import HostPlan
-from plan.neighbours import claimable, claims
+from plan.neighbours import claims
 from plan.problems import PlanError
 from rollout.fleet import plan_all
-from rollout.observe import read_fact
+from rollout.live import ask
 
-_lock = RLock()
+_lock = BoundedSemaphore()
 # Of the JSON lines; another number means that fields went or changed their meaning.
 _SCHEMA = 1
 _AS_IT_SHOULD_BE, _NOT_SO = 0, 1
@@ -48,14 +42,15 @@ def tell(state: State, host: Host) -> NoReturn:
     pyinfra comes here for each host; the first does it for all. As JSON lines with
     `--data format=json`.
     """
-    with _lock:
-        status = _read(state)
-        if host.data.get("format") == "json":
-            _print_json(status)
-        else:
-            _print_table(status)
-        sys.stdout.flush()
-        sys.exit(_NOT_SO if status.findings else _AS_IT_SHOULD_BE)
+    # Never given back: while a run ends pyinfra goes on to the next host, which would do it again.
+    _lock.acquire()
+    status = _read(state)
+    if host.data.get("format") == "json":
+        _print_json(status)
+    else:
+        _print_table(status)
+    sys.stdout.flush()
+    sys.exit(_NOT_SO if status.findings else _AS_IT_SHOULD_BE)
 
 
 def _read(state: State) -> Status:
@@ -63,8 +58,7 @@ def _read(state: State) -> Status:
         plans, observed = plan_all(state, "format")
     except PlanError as error:
         return Status((), tuple(map(str, error.problems)))
-    hosts = {host.name: host for host in state.inventory.get_active_hosts()}
-    running = _running({hosts[name]: plan for name, plan in plans.items()})
+    running = ask(state, plans)
     table: list[Row] = []
     sentences: list[str] = []
     for name, plan in plans.items():
@@ -77,25 +71,6 @@ def _read(state: State) -> Status:
         table += rows(plan, observed[name], live, changes)
         sentences += [f"{name}: {text}" for text in findings(plan, observed[name], live, changes)]
     return Status(tuple(table), tuple(sentences))
-
-
-def _running(
-    plans: Mapping[Host, HostPlan],
-) -> dict[str, tuple[RunningState, Mapping[IPv4Address, str]]]:
-    """Return what runs and who answers for its addresses, by host; those that fail are left out."""
-    jobs = {host.name: gevent.spawn(_ask, host, plan) for host, plan in plans.items()}
-    gevent.joinall(list(jobs.values()), raise_error=True)
-    return {name: job.value for name, job in jobs.items() if job.value is not None}
-
-
-def _ask(host: Host, plan: HostPlan) -> tuple[RunningState, Mapping[IPv4Address, str]] | None:
-    with ctx_host.use(host):
-        live: RunningState | None = read_fact(host, Running)
-        if live is None:
-            return None
-        addresses = list(map(str, claimable(plan)))
-        answering = read_fact(host, Neighbours, addresses=addresses) if addresses else {}
-    return None if answering is None else (live, answering)
 
 
 def _print_json(status: Status) -> None:

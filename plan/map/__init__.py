@@ -1,0 +1,1 @@
+"""A map of the network: what is drawn, and where, from plans alone."""
