@@ -39,16 +39,15 @@ def _gate(scene: Scene, instance: InstancePlan, walk: Walk) -> None:
 def host_hops(scene: Scene, walk: Walk) -> None:
     """Add the host's own side: forwarding, the deploy's rules, who watches them."""
     plan, installed = scene.plan, scene.observed.installed
-    if plan.mode.chains:
-        walk.hop(
-            "forwarding",
-            expected="the host forwards IPv4",
-            observed="it does" if installed.kernel.forwarding else "it does not",
-            whole=installed.kernel.forwarding or "forward" not in plan.mode.hooks,
-            command="sysctl net.ipv4.ip_forward",
-            cause="forwarding-off",
-            mend=f"systemctl restart {HOST_UNIT}, and find who switched it off",
-        )
+    walk.hop(
+        "forwarding",
+        expected="the host forwards IPv4",
+        observed="it does" if installed.kernel.forwarding else "it does not",
+        whole=installed.kernel.forwarding or "forward" not in plan.mode.hooks,
+        command="sysctl net.ipv4.ip_forward",
+        cause="forwarding-off",
+        mend=f"systemctl restart {HOST_UNIT}, and find who switched it off",
+    )
     differs = host_side_differs(plan, installed)
     walk.hop(
         "host's rules",

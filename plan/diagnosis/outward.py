@@ -25,8 +25,7 @@ def outward_trail(scene: Scene, instance: InstancePlan, target: str) -> Trail:
     walk = Walk()
     container_hops(scene, instance, walk)
     _network(scene, walk)
-    if scene.plan.mode.chains:
-        host_hops(scene, walk)
+    host_hops(scene, walk)
     guard_hop(scene, instance, walk)
     address, port = scene.plan.endpoints[target]
     _card(scene, address, walk)

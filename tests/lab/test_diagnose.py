@@ -15,7 +15,7 @@ from tests.lab.reloads import UNGUARDED
 
 HOST = "plain13"
 INSIDE = "nsenter --net --target $(podman inspect --format '{{.State.Pid}}' onetime-7043)"
-FORWARD = "chain forward { type filter hook forward priority 0; policy drop; }"
+FORWARD = "chain forward { type filter hook forward priority 0; policy drop; };"
 DROPS = f"nft 'table inet theirs {{ {FORWARD} }}'"
 # What would repair it is quicker than the question.
 BLIND = "systemctl stop onetime-firewall; "
@@ -58,14 +58,14 @@ MACVLAN: dict[str, Fault] = {
     "shim gone": (f"{BLIND}ip link delete macvlan0", "", "shim-missing", False),
     "container's packets dropped": (
         f"{INSIDE} nft 'table inet theirs {{ chain output {{ type filter hook output priority 0; "
-        "tcp dport 6379 drop; } }'",
+        "tcp dport 6379 drop; }; }'",
         f"{INSIDE} nft delete table inet theirs",
         "packets-dropped",
         True,
     ),
     "container's packets refused": (
         f"{INSIDE} nft 'table inet theirs {{ chain output {{ type filter hook output priority 0; "
-        "tcp dport 6379 reject with tcp reset; } }'",
+        "tcp dport 6379 reject with tcp reset; }; }'",
         f"{INSIDE} nft delete table inet theirs",
         "service-refuses",
         True,

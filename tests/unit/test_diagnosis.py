@@ -1,0 +1,290 @@
+"""Every path is walked hop by hop: a whole host has none broken, and a fault its own cause."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import Any
+
+import pytest
+
+from facts.firewall import Translation
+from facts.paths import PathAnswer
+from facts.running import RunningContainer, RunningUnit
+from facts.way import Way, WayState
+from names import HOST_UNIT, IMAGE_STORE
+from plan.compare.changes import compare
+from plan.compare.verdicts import question
+from plan.diagnosis.scene import Scene
+from plan.diagnosis.trail import Trail
+from plan.diagnosis.trails import trails, verdicts
+from plan.model import HostPlan
+from plan.observed import Observed
+from tests.unit import tunnels
+from tests.unit.kernel import answers_text
+from tests.unit.planned import altered, as_planned, observed, plan_one
+from tests.unit.test_status import running
+
+DATABASE = IPv4Address("10.0.0.10")
+SERVICES = {"db2": {"address": "10.0.0.20", "port": 5432, "protocol": "postgresql"}}
+
+
+def way(plan: HostPlan, **fields: Any) -> WayState:
+    """Return a way on which nothing is amiss."""
+    port = plan.settings.container_port
+    card = plan.private.interface if plan.private else "eth1"
+    state = WayState(
+        carriers={"eth0": True, "eth1": True},
+        connections=(10, 1000),
+        listening={name: frozenset({port}) for it in plan.instances for name in it.containers},
+        neighbours={},
+        routes={address: card for address, _ in plan.endpoints.values()},
+        handshakes={name: 30 for it in plan.instances for name in it.containers},
+    )
+    return replace(state, **fields)
+
+
+def answers(plan: HostPlan, **changed: str) -> tuple[PathAnswer, ...]:
+    """Return what comes back where all paths work; `changed` says otherwise, by path."""
+    asked = question(plan)
+    paths = {f"host/{address}": "HTTP/1.0 200 OK" for address in asked.addresses}
+    paths |= {f"beyond/{asked.beyond}": "HTTP/1.0 200 OK", "database": "+PONG"}
+    paths |= {f"service/{name}": "answered" for name, _, _ in asked.services}
+    return tuple(
+        PathAnswer(port, path, text)
+        for port in asked.ports
+        for path, text in (paths | changed).items()
+    )
+
+
+def scene(host: Observed | None = None, **fields: Any) -> Scene:
+    """Return a host on which all is as planned, but for what the fields say."""
+    host = host or observed(shim=True, services=SERVICES)
+    plan = plan_one(host)
+    installed = altered(as_planned(plan), images={plan.settings.image: "sha256:1"})
+    found = Scene(
+        plan,
+        replace(host, installed=installed),
+        compare(plan, installed),
+        running(plan),
+        way(plan),
+    )
+    return replace(found, **fields)
+
+
+def seen(base: Scene, **fields: Any) -> Scene:
+    """Return a scene with other values in what is installed."""
+    installed = altered(base.observed.installed, **fields)
+    return replace(
+        base,
+        observed=replace(base.observed, installed=installed),
+        changes=compare(base.plan, installed),
+    )
+
+
+def causes(found: Scene) -> list[str]:
+    return [*dict.fromkeys(trail.broken.cause for trail in trails(found) if trail.broken)]
+
+
+def trail(found: Scene, path: str, member: str = "7043") -> Trail:
+    return next(it for it in trails(found) if (it.member, it.path) == (member, path))
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        observed(),
+        observed(shim=True, services=SERVICES),
+        observed(network_mode="routed"),
+        observed(network_mode="direct", db_address="10.0.0.10"),
+        observed(network_mode="host"),
+        tunnels.host(),
+    ],
+    ids=["macvlan", "shim", "routed", "direct", "host", "wireguard"],
+)
+def test_whole_host_has_no_broken_path(host: Observed) -> None:
+    base = scene(host)
+    if not base.plan.settings.mode.bridge:
+        listening = {f"onetime-{port}": frozenset({port}) for port in (7043, 7044)}
+        base = replace(base, way=replace(base.way, listening=listening))
+    assert causes(base) == []
+    assert causes(replace(base, answers=answers(base.plan), answering={})) == []
+    titles = [it.title for it in trails(base)]
+    assert len(set(titles)) == len(titles)
+    assert "h 7043 client to app" in titles
+
+
+BASE = scene()
+STOPPED = {"onetime@7043.service": RunningUnit("inactive", 0, None)}
+UNITS = BASE.running.units
+
+
+def units(state: str, restarts: int = 0) -> Scene:
+    unit = RunningUnit(state, restarts, None)
+    return replace(
+        BASE, running=replace(BASE.running, units={**UNITS, "onetime@7043.service": unit})
+    )
+
+
+def of_host(**fields: Any) -> Scene:
+    """Return a host whose first instance does not run, and of which the fields are so."""
+    return seen(units("inactive"), **fields)
+
+
+@pytest.mark.parametrize(
+    ("found", "cause"),
+    [
+        (units("inactive"), "unit-stopped"),
+        (units("failed"), "unit-failed"),
+        (units("activating", 7), "crash-loop"),
+        (units("activating"), "unit-starting"),
+        (replace(BASE, running=replace(BASE.running, units={})), "unit-stopped"),
+        (of_host(images={}), "image-gone"),
+        (of_host(space={IMAGE_STORE: 5 << 20}), "disk-full"),
+        (of_host(space={IMAGE_STORE: 5 << 30}, inodes={IMAGE_STORE: 3}), "inodes-full"),
+        (of_host(loaded=frozenset()), "units-not-loaded"),
+        (seen(BASE, links={}), "boot-link-missing"),
+        (replace(BASE, running=replace(BASE.running, change=(3, 4))), "change-unfinished"),
+        (replace(BASE, running=replace(BASE.running, containers={})), "container-missing"),
+        (replace(BASE, running=replace(BASE.running, closed=frozenset({7043}))), "gate-closed"),
+        (seen(BASE, forwarding=False), "forwarding-off"),
+        (seen(BASE, rules={}), "rules-missing"),
+        (seen(BASE, barriers={"inet filter forward": "forward"}), "firewall-drops"),
+        (seen(BASE, shim=None), "shim-missing"),
+        (seen(BASE, unguarded=frozenset({"onetime-7043"})), "guard-missing"),
+        (seen(BASE, networks={}), "network-edited"),
+        (
+            seen(BASE, translated=frozenset({Translation(7000, 7100, None)})),
+            "port-translated",
+        ),
+        (replace(BASE, way=way(BASE.plan, listening={})), "not-listening"),
+        (replace(BASE, way=way(BASE.plan, connections=(9, 9))), "conntrack-full"),
+        (replace(BASE, way=way(BASE.plan, carriers={"eth1": False})), "card-down"),
+        (replace(BASE, way=way(BASE.plan, routes={DATABASE: "tun0"})), "route-wrong"),
+        (
+            replace(BASE, way=way(BASE.plan, neighbours={"onetime-7043": {DATABASE: "FAILED"}})),
+            "service-silent",
+        ),
+        (
+            replace(
+                BASE,
+                way=way(BASE.plan, neighbours={"onetime-7043": {DATABASE: "INCOMPLETE"}}),
+                answers=answers(BASE.plan, database="No route to host"),
+                answering={DATABASE: "52:54:00:12:34:56"},
+            ),
+            "foreign-macs-dropped",
+        ),
+    ],
+)
+def test_first_broken_hop_names_the_cause(found: Scene, cause: str) -> None:
+    assert causes(found)[0] == cause
+
+
+def test_unhealthy_app_is_told_with_what_it_says_itself() -> None:
+    sick = RunningContainer("x", "unhealthy")
+    containers = {**BASE.running.containers, "onetime-7043": sick}
+    found = replace(BASE, running=replace(BASE.running, containers=containers))
+    assert causes(found) == ["unhealthy"]
+    quiet = {**BASE.running.containers, "onetime-7043": RunningContainer("x", "")}
+    found = replace(BASE, running=replace(BASE.running, containers=quiet))
+    assert causes(found) == []
+    hops = trail(found, "client to app").hops
+    assert next(hop.name for hop in hops if hop.verdict == "unknown") == "health"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "cause"),
+    [
+        ("database", "connect: Connection refused", "service-refuses"),
+        ("database", "No route to host", "service-silent"),
+        ("database", "timeout", "packets-dropped"),
+        ("database", "maindb: Name or service not known", "name-unresolved"),
+        ("service/db2", "closed", "service-closes"),
+        ("host/127.0.0.1", "HTTP/1.1 500 Internal Server Error", "app-unhealthy"),
+        ("host/127.0.0.1", "timeout", "no-answer"),
+        ("host/127.0.0.1", "", "no-answer"),
+    ],
+)
+def test_answer_that_is_none_is_the_last_hop(path: str, text: str, cause: str) -> None:
+    found = replace(BASE, answers=answers(BASE.plan, **{path: text}), answering={})
+    assert causes(found) == [cause]
+
+
+def test_silence_behind_a_tunnel_is_the_tunnels() -> None:
+    base = scene(tunnels.host())
+    found = replace(base, answers=answers(base.plan, database="timeout"), answering={})
+    assert causes(found) == ["tunnel-silent"]
+    silent = dict.fromkeys(base.way.handshakes)
+    assert causes(replace(base, way=replace(base.way, handshakes=silent))) == ["tunnel-silent"]
+
+
+def test_address_that_another_answers_for_is_told() -> None:
+    address = BASE.plan.mode.addresses[7043]
+    found = replace(BASE, answers=answers(BASE.plan), answering={address: "02:00:00:00:00:01"})
+    assert causes(found) == ["address-taken"]
+
+
+def test_nothing_is_judged_behind_the_break() -> None:
+    broken = trail(units("inactive"), "client to app")
+    position = [hop.verdict for hop in broken.hops].index("broken")
+    assert all(hop.verdict in {"ok", "unknown"} for hop in broken.hops[:position])
+    behind = broken.hops[position + 1 :]
+    assert behind
+    assert all((hop.verdict, hop.observed, hop.mend) == ("not reached", "", "") for hop in behind)
+    assert broken.broken == broken.hops[position]
+
+
+def test_each_cause_is_one_sentence_with_its_mend() -> None:
+    (sentence,) = verdicts(trails(units("inactive")))
+    assert sentence.startswith("unit-stopped: 3 paths, first h 7043 app to database, at its unit: ")
+    assert sentence.endswith(" systemctl start onetime@7043.service")
+    assert list(verdicts(trails(BASE))) == []
+
+
+def test_host_without_a_private_card_has_the_one_that_leads_there() -> None:
+    base = scene(observed(network_mode="direct", db_address="10.0.0.10"))
+    alone = replace(base, plan=replace(base.plan, private=None))
+    assert "card" in [hop.name for hop in trail(alone, "app to database").hops]
+    nowhere = replace(alone, way=way(base.plan, routes={}))
+    assert "card" not in [hop.name for hop in trail(nowhere, "app to database").hops]
+
+
+def test_left_shim_is_told_from_a_missing_one() -> None:
+    without = scene(observed())
+    left = seen(without, shim=BASE.observed.installed.shim)
+    assert causes(left) == ["shim-left"]
+
+
+def test_failed_host_unit_is_a_matter_of_rules() -> None:
+    states = {**BASE.observed.installed.systemd.units, HOST_UNIT: "failed"}
+    assert causes(seen(BASE, units=states)) == ["rules-missing"]
+    states = {**BASE.observed.installed.systemd.units, "onetime-firewall.service": "failed"}
+    assert causes(seen(BASE, units=states)) == ["watcher-stopped"]
+
+
+LINES = {
+    "cards": "eth0 1\neth1 0\nlo \n",
+    "connections": "12\n262144\n",
+    "inside": (
+        "listens onetime-7043 0BB8\n"
+        "listens onetime-7043 1F90\n"
+        "neighbour onetime-7043 10.0.0.10 REACHABLE\n"
+    ),
+    "handshakes": "onetime-wg-7043 1000\nonetime-wg-7044 0\n",
+    "routes": "10.0.0.10 dev eth1 src 10.0.0.15 uid 0\nlocal 10.0.0.15 dev lo src 10.0.0.15\nodd\n",
+    "clock": "1060\n",
+}
+
+
+def test_way_is_read_as_the_kernel_tells_it() -> None:
+    assert Way().process(answers_text(LINES)) == WayState(
+        carriers={"eth0": True, "eth1": False},
+        connections=(12, 262144),
+        listening={"onetime-7043": frozenset({3000, 8080})},
+        neighbours={"onetime-7043": {DATABASE: "REACHABLE"}},
+        routes={DATABASE: "eth1", IPv4Address("10.0.0.15"): "lo"},
+        handshakes={"onetime-wg-7043": 60, "onetime-wg-7044": None},
+    )
+    bare = Way().process(answers_text({**dict.fromkeys(LINES, ""), "clock": "1"}))
+    assert (bare.connections, bare.carriers) == (None, {})
+    assert "ip -4 route get $it" in Way().command(addresses=["10.0.0.10"])
