@@ -114,7 +114,7 @@ def _unit(scene: Scene, service: str, walk: Walk) -> None:
     walk.hop(
         "unit",
         expected=f"{service} is active",
-        observed="it is not there" if state is None else _told(state.state, state.restarts),
+        observed="not active" if state is None else _told(state.state, state.restarts),
         whole=state is not None and state.state == "active",
         command=f"systemctl status {service}",
         cause=cause,
