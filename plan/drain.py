@@ -25,9 +25,14 @@ def check_able(host: str, gates: GatesState) -> int:
     return gates.current
 
 
+def is_by_hand(gates: GatesState) -> bool:
+    """Tell whether the host is drained, and not for a reboot alone."""
+    return gates.drain is not None and not gates.drain.boot
+
+
 def is_to_close(gates: GatesState) -> bool:
     """Tell whether the host is to be drained: it is not, or not by hand, or has lost a gate."""
-    return gates.drain is None or bool(gates.drain.boot) or not gates.ports <= gates.closed
+    return not is_by_hand(gates) or not gates.ports <= gates.closed
 
 
 def is_to_open(gates: GatesState) -> bool:

@@ -10,8 +10,10 @@ from facts.paths import Question
 from facts.release import Kept, KeptRelease
 from plan.compare.releases import read_kept
 from plan.drain import check_able
-from plan.problems import PlanError
+from plan.problems import PlanError, Problem, Problems
 from rollout.observe import read_fact
+
+_ADVICE = "Mend it, or --limit the run to others"
 
 
 def read_gates(host: Host) -> GatesState | None:
@@ -25,14 +27,31 @@ def read_gates(host: Host) -> GatesState | None:
     return gates
 
 
-def read_question(host: Host, gates: GatesState) -> Question | None:
-    """Return what to ask about the paths of a host's release, none where the host has failed.
+def read_reboot(host: Host) -> tuple[GatesState, Question]:
+    """Return a host's gates, and what to ask about the paths of its release.
 
-    Raises `DeployError` where the release is not whole.
+    Raises `DeployError`, which ends the run, where a host of the run is not in order: with one that
+    is away no other is to go, too.
     """
     try:
-        number = check_able(host.name, gates)
-        kept: KeptRelease | None = read_fact(host, Kept, number=number)
-        return None if kept is None else read_kept(host.name, number, kept)
+        _refuse_absent(host)
+        gates = read_gates(host)
+        number = gates.current if gates else None
+        kept: KeptRelease | None = read_fact(host, Kept, number=number) if gates else None
+        if gates is None or number is None or kept is None:
+            raise Problems(host.name).error("connection", "it cannot be observed", _ADVICE)
+        return gates, read_kept(host.name, number, kept)
     except PlanError as error:
         raise DeployError(str(error)) from None
+
+
+def _refuse_absent(host: Host) -> None:
+    """Raise `PlanError` where a host of the run cannot be reached."""
+    state = host.state
+    absent = [
+        Problem(other.name, "connection", "it cannot be reached, as told above", _ADVICE)
+        for other in state.inventory
+        if state.is_host_in_limit(other) and other not in state.activated_hosts
+    ]
+    if absent:
+        raise PlanError(absent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from pyinfra import host
+from pyinfra import host, logger
 from pyinfra.api import operation
 
 from facts.gates import GatesState
@@ -36,9 +36,9 @@ def _close(gates: GatesState) -> Generator[str]:
     + gates: how they are
     """
     if not is_to_close(gates):
-        host.noop(f"{gates.drain}")
+        host.log(f"{gates.drain}", logger.info)
         return
-    yield _locked(f"close {lock.OPERATOR}")
+    yield locked(f"close {lock.OPERATOR}")
     yield lock.free(host)
 
 
@@ -49,11 +49,12 @@ def _open(gates: GatesState) -> Generator[str]:
     + gates: how they are
     """
     if not is_to_open(gates):
-        host.noop("not drained")
+        host.log("not drained", logger.info)
         return
-    yield _locked("open")
+    yield locked("open")
     yield lock.free(host)
 
 
-def _locked(words: str) -> str:
+def locked(words: str) -> str:
+    """Return the command that runs the program while this run holds the lock."""
     return f"{lock.HELD}; {PROGRAM} {words} || {{ {lock.FREE}; exit 1; }}"

@@ -7,7 +7,6 @@ first host that fails ends the rollout: no other is touched.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Generator
 from contextlib import suppress
 from secrets import token_hex
@@ -46,7 +45,7 @@ from rollout.prepare import Rollback
 from rollout.run import current_run
 from tasks import lock
 from tasks.release import STAGED
-from tasks.verification import verify
+from tasks.verification import failure, verify
 
 _UNIT = f"{SYSTEMD_HOME}/{SWITCH_UNIT}"
 # It runs, waits to be started again after it was killed, or is about to start.
@@ -117,7 +116,7 @@ def _over(plan: HostPlan, changes: Changes, unasked: str, last: bool) -> Generat
     if not state.is_executing:
         return
     if failed_paths := verify(question(plan), plan):
-        yield _fail(failed_paths)
+        yield failure(failed_paths)
     elif unasked:
         host.log(f"every path answers{unasked}", logger.warning)
     else:
@@ -142,7 +141,7 @@ def _back(rollback: Rollback) -> Generator[str]:
     if failed_paths := verify(rollback.question, None):
         host.log(f"release {rollback.to} does not serve: back to {rollback.current}", logger.error)
         yield from _change(rollback.to, rollback.current, staged=None, rules="auto")
-        yield _fail(failed_paths)
+        yield failure(failed_paths)
     yield lock.free(host)
 
 
@@ -209,7 +208,3 @@ def _confirm(owner: Host, answer: str, arguments: dict[str, Any]) -> None:
                 gevent.sleep(1)
             else:
                 return
-
-
-def _fail(sentences: list[str]) -> str:
-    return f"{lock.FREE}; printf '%s\\n' {' '.join(map(shlex.quote, sentences))} >&2; exit 1"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from pyinfra import host, logger
 
 from facts.gates import Gates, GatesState
@@ -12,6 +14,7 @@ from plan.drain import behind_gates
 from plan.model import HostPlan
 from plan.neighbours import claimable, claims
 from rollout.observe import read_fact
+from tasks import lock
 
 
 def verify(asked: Question, plan: HostPlan | None) -> list[str]:
@@ -42,3 +45,8 @@ def verify(asked: Question, plan: HostPlan | None) -> list[str]:
             for sentence in claims(plan, answering or {}):
                 host.log(sentence, logger.warning)
     return failed
+
+
+def failure(sentences: list[str]) -> str:
+    """Return the command that frees the lock, says what does not answer, and fails."""
+    return f"{lock.FREE}; printf '%s\\n' {' '.join(map(shlex.quote, sentences))} >&2; exit 1"
