@@ -9,8 +9,8 @@ from facts.paths import Question
 from plan.problems import Problems
 
 
-def check_able(host: str, gates: GatesState) -> int:
-    """Return the release that is live; raise `PlanError` where it cannot be drained."""
+def check_able(host: str, gates: GatesState) -> None:
+    """Raise `PlanError` where the release that is live cannot be drained, or there is none."""
     problems = Problems(host)
     if gates.current is None:
         raise problems.error(
@@ -22,7 +22,6 @@ def check_able(host: str, gates: GatesState) -> int:
             f"release {gates.current} is of an older version of the deploy, which drains no host",
             "Deploy first",
         )
-    return gates.current
 
 
 def is_by_hand(gates: GatesState) -> bool:
