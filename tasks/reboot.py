@@ -27,7 +27,11 @@ from tasks import lock
 from tasks.drain import PROGRAM, locked
 from tasks.verification import failure, verify
 
-_BOOT = f"{PROC}/sys/kernel/random/boot_id"
+# A host on its way down is none that has come back, whatever it still answers.
+_ASK = (
+    "systemctl is-system-running | grep -Eqx 'starting|running|degraded' && "
+    f"cat {PROC}/sys/kernel/random/boot_id"
+)
 _Step = Generator[str | StringCommand | FunctionCommand]
 
 
@@ -97,7 +101,7 @@ def _current_boot(state: State, host: Host, arguments: dict[str, Any]) -> str | 
     connector = host.connector_cls(state, host)
     try:
         connector.connect()
-        done, answer = connector.run_shell_command(StringCommand(f"cat {_BOOT}"), **arguments)
+        done, answer = connector.run_shell_command(StringCommand(_ASK), **arguments)
         connector.disconnect()
     except (ConnectError, SSHException, OSError, EOFError) as error:
         logger.debug("%s: not reached: %s", host.name, error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -44,6 +45,7 @@ def site(fresh: Fresh) -> Site:
 def in_service(site: Site) -> Iterator[None]:
     """Put the host back into service after each test, with all of its paths."""
     yield
+    api.up(HOST)
     run(site, "undrain")
     assert site.deploy().code == 0
     check_paths(HOSTS)
@@ -76,6 +78,23 @@ def all_active() -> None:
 
 def down() -> None:
     wait_here(lambda: not cgroup.running(HOST), what=f"{HOST} to go down", seconds=120)
+
+
+def failing(inventory: Path, checkout: Path) -> str:
+    """Return what `reboot.py` says of an inventory; it must fail without a traceback."""
+    done = subprocess.run(
+        [str(PYINFRA), str(inventory), "verbs/reboot.py", "-y"],
+        cwd=checkout,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout
+    assert "Traceback" not in done.stdout
+    return done.stdout
 
 
 @contextmanager
@@ -160,7 +179,7 @@ def test_no_blow_opens_the_gates_of_a_drained_host(site: Site, blow: str) -> Non
 def test_drained_host_is_deployed_and_stays_drained(site: Site) -> None:
     drain(site)
     before = started(HOST)
-    changed = dataclasses.replace(site, everywhere={"env": {"COLOUR": "blue"}})
+    changed = dataclasses.replace(site, everywhere={"environment": {"COLOUR": "blue"}})
     deployed = changed.deploy_twice()
     assert f"[{HOST}] " in deployed.output
     assert "the gates stay closed until verbs/undrain.py" in deployed.output
@@ -216,27 +235,24 @@ def test_host_that_does_not_come_back_ends_the_run(site: Site, checkout: Path) -
     # The next host, which would be rebooted after it: the same machine by another name.
     inventory = impatient.inventory()
     inventory.write_text(f"{inventory.read_text()}lab = [lab[0], ('next', lab[0][1])]\n")
-    process = subprocess.run(
-        [str(PYINFRA), str(inventory), "verbs/reboot.py", "-y"],
-        cwd=checkout,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert process.returncode == 1, process.stdout
-    assert "Traceback" not in process.stdout
-    assert f"[{HOST}] has not come back within 5 seconds of its reboot" in process.stdout
-    assert f"[next] skipped, since {HOST} failed" in process.stdout
-    # With a host away no other goes, too.
-    refusing = site.pyinfra("verbs/reboot.py", "-y")
-    assert refusing.code == 1
+    output = failing(inventory, checkout)
+    assert f"[{HOST}] has not come back within 5 seconds of its reboot" in output, output
+    assert re.search(rf"\[next\] +skipped, since {HOST} failed", output), output
     api.up(HOST)
     all_active()
     refused()
     run(site, "reboot")
+    check_paths(HOSTS)
+
+
+def test_no_host_is_rebooted_while_another_is_away(site: Site) -> None:
+    inventory = site.inventory()
+    absent = {"ssh_hostname": "127.0.0.1", "ssh_port": 1}
+    inventory.write_text(f"{inventory.read_text()}lab.append(('away', lab[0][1] | {absent}))\n")
+    before = boot()
+    output = failing(inventory, site.checkout)
+    assert "away: connection: it cannot be reached" in output
+    assert boot() == before
     check_paths(HOSTS)
 
 
