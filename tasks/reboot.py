@@ -77,6 +77,7 @@ def _reboot(gates: GatesState, question: Question) -> _Step:
 
 def _reboot_and_wait(state: State, host: Host, boot: str, arguments: dict[str, Any]) -> bool:
     """Reboot, and connect again when another boot than this one answers; tell whether it does."""
+    host.log(f"reboots, and has {BOOT_LIMIT} seconds to come back", logger.info)
     # It may cut the connection off before it says how it ended; what counts is the next boot.
     with suppress(SSHException, OSError, EOFError):
         host.run_shell_command(StringCommand("systemctl --no-block reboot"), **arguments)
