@@ -53,13 +53,18 @@ def _reboot(gates: GatesState, question: Question) -> _Step:
     if failed := current_run(state).failed:
         host.log(f"skipped, since {failed} failed: this host is as it was", logger.warning)
         return
+    current = gates.current
     if state.is_executing:
         # The hosts before have taken their time.
-        gates = read_fact(host, Gates) or gates
+        latest: GatesState | None = read_fact(host, Gates)
+        if latest is None:
+            yield failure([f"{host.name}: the host did not answer when asked about its gates"])
+            return
+        gates = latest
     if is_rebooted(gates):
         host.log(f"{gates.drain}, which is over", logger.info)
     else:
-        yield from lock.take._inner(current=gates.current)
+        yield from lock.take._inner(current=current)
         if not is_by_hand(gates):
             yield locked(f"close {lock.OPERATOR} {gates.boot}")
         # The lock is gone with the boot.
@@ -80,7 +85,11 @@ def _reboot_and_wait(state: State, host: Host, boot: str, arguments: dict[str, A
     host.log(f"reboots, and has {BOOT_LIMIT} seconds to come back", logger.info)
     # It may cut the connection off before it says how it ended; what counts is the next boot.
     with suppress(SSHException, OSError, EOFError):
-        host.run_shell_command(StringCommand("systemctl --no-block reboot"), **arguments)
+        _, answer = host.run_shell_command(
+            StringCommand("systemctl --no-block reboot"), **arguments
+        )
+        for line in answer.output_lines:
+            host.log(line, logger.warning)
     host.disconnect()
     end = time.monotonic() + BOOT_LIMIT
     while time.monotonic() < end:

@@ -190,6 +190,17 @@ def test_drained_host_is_deployed_and_stays_drained(site: Site) -> None:
     check_paths(HOSTS)
 
 
+def test_drained_host_goes_back_a_release_and_stays_drained(site: Site) -> None:
+    dataclasses.replace(site, everywhere={"environment": {"COLOUR": "green"}}).deploy_twice()
+    drain(site)
+    before = started(HOST)
+    back = site.pyinfra("rollback.py", "-y")
+    assert back.code == 0, back.output
+    assert "the gates stay closed until verbs/undrain.py" in back.output
+    assert not set(started(HOST).values()) & set(before.values())
+    refused()
+
+
 def test_reboot_drains_reboots_and_puts_back(site: Site) -> None:
     before = boot()
     with rebooting(site) as process:
