@@ -18,6 +18,8 @@ STAGING = f"{BASE}/staging-"
 SWITCH = f"{BASE}/switch"
 # What is to be changed, from before a change begins until it is over.
 SWITCHING = f"{BASE}/switching"
+# While it is there no gate opens: since when, for whom and, for a reboot, the boot before it.
+DRAINED = f"{BASE}/drained"
 # What the host had before the deploy changed it.
 FOUND = f"{BASE}/found"
 FOUND_FORWARDING = f"{FOUND}/ip_forward"
@@ -192,6 +194,8 @@ SIDECAR_STOP = 5
 WORKER_STOP = 90
 SCHEDULER_STOP = 60
 DRAIN = 10
+# A host that is drained goes on running: its requests may take as long as a proxy waits for them.
+DRAIN_LIMIT = 60
 # Between two instances of a host: a load balancer takes a moment to see that one is back.
 SETTLE = 2
 # A gate that nobody opens opens by itself: later than any start may end, or a client would wait.
@@ -203,6 +207,9 @@ SIGN_OF_LIFE = 10
 # What begins so, on standard error, is for the operator at once: what a host waits for.
 NOTICE = "note: "
 ANSWER_BYTES = 16 << 20
+# After a reboot: until ssh is back, and from then until all instances are healthy.
+BOOT_LIMIT = 900
+HEALTHY_LIMIT = 2 * INSTANCE_START
 # One path of the verification.
 PATH_TIMEOUT = 10
 # One command of a change that hangs, by the program; a whole change, after which it begins anew;

@@ -10,7 +10,7 @@ from typing import Annotated, NotRequired
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-import names
+from facts.gates import DRAIN_QUESTION, Drain, parse_closed, parse_drain
 from facts.reading import ScriptFact, filled, parse_json, script
 from facts.values import Readable
 
@@ -64,6 +64,7 @@ class RunningState(Readable):
     + closed: ports before which the gate is closed
     + holder: who holds the lock
     + change: the two releases that an unfinished change is between
+    + drain: why no gate opens, if that is so
     """
 
     units: Mapping[str, RunningUnit]
@@ -71,6 +72,7 @@ class RunningState(Readable):
     closed: frozenset[int]
     holder: str | None
     change: tuple[int, int] | None
+    drain: Drain | None = None
 
 
 class Running(ScriptFact[RunningState]):
@@ -78,23 +80,21 @@ class Running(ScriptFact[RunningState]):
 
     def command(self) -> str:
         """Return the script; it changes nothing on the host."""
-        return script(filled(_QUESTION))
+        return script(filled(_QUESTION + DRAIN_QUESTION))
 
     def read(self, answers: Mapping[str, str]) -> RunningState:
         """Parse the answers; `ValueError` on nonsense."""
         words = dict(re.findall(r"^(from|to)=(\d+)$", answers["switching"], re.MULTILINE))
-        gates = re.findall(
-            rf"^table inet {names.GATE_TABLE_PREFIX}(\d+)$", answers["tables"], re.MULTILINE
-        )
         return RunningState(
             units=_units(answers["units"], int(answers["clock"])),
             containers={
                 item["Names"][0]: RunningContainer(item["Image"], _health(item.get("Status") or ""))
                 for item in parse_json(_CONTAINERS, "podman ps", answers["containers"])
             },
-            closed=frozenset(map(int, gates)),
+            closed=parse_closed(answers["tables"]),
             holder=answers["lock"].partition(" ")[0].strip() or None,
             change=(int(words["from"]), int(words["to"])) if len(words) > 1 else None,
+            drain=parse_drain(answers["drained"]),
         )
 
 

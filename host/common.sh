@@ -5,6 +5,13 @@ here=$(dirname "$0")
 # shellcheck source=/dev/null # made by the deploy
 . "$here/names"
 
+# Prints the ports of the instances of the release in directory $1.
+ports() {
+  for link in "$1/quadlet/$INSTANCE"@?*.container; do
+    [ ! -e "$link" ] || basename "${link##*@}" .container
+  done
+}
+
 # Prints what concerns the deploy in the ruleset: see ruleset.awk.
 ruleset() {
   nft -a --terse list ruleset | awk -v comment="$RULE_COMMENT" -v mark="$RULE_MARK" \

@@ -23,11 +23,15 @@ missing_rules() {
 }
 
 # Prints a line for each thing that is missing: `host` for what network.sh makes, `network NAME` for
-# a container whose subnet firewalld does not trust, `guard NAME` for one that is not guarded.
+# a container whose subnet firewalld does not trust, `guard NAME` for one that is not guarded, and
+# `gate PORT` for one that a drained host has lost.
 missing() {
-  local sources
+  local sources port
   [ "$FORWARD" != 1 ] || [ "$(cat "$IP_FORWARD")" = 1 ] || echo host
   ruleset | missing_rules
+  [ ! -e "$DRAINED" ] || ports "$here/.." | while read -r port; do
+    nft list table inet "$GATE_TABLE_PREFIX$port" >/dev/null 2>&1 || echo "gate $port"
+  done
   [ -e "$here/guard" ] || return 0
   sources=$(trusted) && [[ $sources != *"\"$PUBLISH_SUBNET\""* ]] &&
     podman ps --filter "label=$CONFIG_LABEL" --filter "network=$PUBLISH_NETWORK" \
@@ -54,6 +58,7 @@ restore() {
       podman network reload "$name" >/dev/null && sh "$here/guard.sh" set "$name" ||
         failed+="network $name"$'\n'
       ;;
+    gate) sh "$here/gate.sh" shut "$name" || failed+="gate $name"$'\n' ;;
     guard) sh "$here/guard.sh" set "$name" || failed+="guard $name"$'\n' ;;
     esac
   done <<<"$words"

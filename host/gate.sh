@@ -2,6 +2,8 @@
 # The gate before an instance's port: gate.sh close|drain|open|shut PORT.
 # While a container does not run, its port leads to nobody: a client would wait in vain. Where the
 # gate is closed it is refused at once and asks elsewhere.
+# A host that is drained opens none: see drain.sh. `gate.sh busy PORT` tells whether requests are in
+# progress.
 # Data: names, and gate, which says DESTINATION (an nft match) and APP_PORT (empty: the port itself).
 set -u
 # shellcheck source=host/common.sh
@@ -12,7 +14,7 @@ port=$2
 table="inet $GATE_TABLE_PREFIX$port"
 
 # A start's opens by itself after longer than any start may take, whatever becomes of its instance.
-close() { set_gate " timeout ${GATE_CLOSED}s"; }
+close() { if [ -e "$DRAINED" ]; then shut; else set_gate " timeout ${GATE_CLOSED}s"; fi; }
 
 # That of an instance which does not run stays closed until it starts.
 shut() { set_gate ""; }
@@ -40,6 +42,10 @@ END
 }
 
 open() {
+  [ ! -e "$DRAINED" ] || {
+    shut
+    return
+  }
   # shellcheck disable=SC2086 # family and name are two words
   nft delete table $table 2>/dev/null
 }
@@ -98,5 +104,6 @@ drain() {
 
 case $1 in
 close | drain | open | shut) "$1" ;;
+busy) busy "$(podman inspect --format '{{.State.Pid}}' "$INSTANCE-$port" 2>/dev/null)" ;;
 *) exit 2 ;;
 esac

@@ -91,18 +91,11 @@ start_instance() {
   decide watch=0
 }
 
-# Prints the ports of the instances of release $1.
-ports() {
-  for link in "releases/$1/quadlet/$INSTANCE"@?*.container; do
-    [ ! -e "$link" ] || basename "${link##*@}" .container
-  done
-}
-
 # Start the instances that do not run from release $1, one after the other, each healthy before the
 # next. Then all of them run from it: whatever happened on the way.
 start_instances() {
-  for port in $(ports "$1"); do start_instance "$1" "$port" || return 1; done
-  for port in $(ports "$1"); do
+  for port in $(ports "releases/$1"); do start_instance "$1" "$port" || return 1; done
+  for port in $(ports "releases/$1"); do
     instance_runs "$1" "$port" "$(sidecar "$1" "$port")" || {
       echo "instance $port does not run from release $1, though it was started"
       return 1

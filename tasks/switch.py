@@ -7,7 +7,6 @@ first host that fails ends the rollout: no other is touched.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Generator
 from contextlib import suppress
 from secrets import token_hex
@@ -20,8 +19,6 @@ from pyinfra.api import Host, StringCommand, operation
 from pyinfra.api.exceptions import ConnectError
 from pyinfra.api.operation import OperationMeta
 
-from facts.neighbours import Neighbours
-from facts.paths import Paths, Question
 from names import (
     ASKING,
     BASE,
@@ -42,14 +39,13 @@ from names import (
     WATCH,
 )
 from plan.compare.changes import Changes
-from plan.compare.verdicts import failures, question
+from plan.compare.verdicts import question
 from plan.model import HostPlan
-from plan.neighbours import claimable, claims
-from rollout.observe import read_fact
 from rollout.prepare import Rollback
 from rollout.run import current_run
 from tasks import lock
 from tasks.release import STAGED
+from tasks.verification import failure, verify
 
 _UNIT = f"{SYSTEMD_HOME}/{SWITCH_UNIT}"
 # It runs, waits to be started again after it was killed, or is about to start.
@@ -117,8 +113,8 @@ def _over(plan: HostPlan, changes: Changes, unasked: str, last: bool) -> Generat
     # A dry run changed nothing, so there is nothing to verify yet.
     if not state.is_executing:
         return
-    if failed_paths := _verify(question(plan), plan):
-        yield _fail(failed_paths)
+    if failed_paths := verify(question(plan), plan):
+        yield failure(failed_paths)
     elif unasked:
         host.log(f"every path answers{unasked}", logger.warning)
     else:
@@ -140,10 +136,10 @@ def _back(rollback: Rollback) -> Generator[str]:
     yield from _change(rollback.current, rollback.to, staged=None, rules="auto")
     if not state.is_executing:
         return
-    if failed_paths := _verify(rollback.question, None):
+    if failed_paths := verify(rollback.question, None):
         host.log(f"release {rollback.to} does not serve: back to {rollback.current}", logger.error)
         yield from _change(rollback.to, rollback.current, staged=None, rules="auto")
-        yield _fail(failed_paths)
+        yield failure(failed_paths)
     yield lock.free(host)
 
 
@@ -210,31 +206,3 @@ def _confirm(owner: Host, answer: str, arguments: dict[str, Any]) -> None:
                 gevent.sleep(1)
             else:
                 return
-
-
-def _verify(asked: Question, plan: HostPlan | None) -> list[str]:
-    """Ask every path of every instance; return a sentence per path that does not answer.
-
-    + plan: what is live, where that is known: then who else answers for its addresses is told
-    """
-    if not asked.ports:
-        return []
-    # Once more where one does not: the host's firewall may be reloaded at any moment.
-    for is_last in (False, True):
-        answers = read_fact(host, Paths, **asked.words)
-        if answers is None:
-            return [f"{host.name}: the host did not answer when asked about its paths"]
-        failed = list(failures(host.name, asked, answers))
-        if not failed or is_last:
-            break
-        for sentence in failed:
-            host.log(f"asked again: {sentence}", logger.warning)
-        if plan and (addresses := claimable(plan)):
-            answering = read_fact(host, Neighbours, addresses=list(map(str, addresses)))
-            for sentence in claims(plan, answering or {}):
-                host.log(sentence, logger.warning)
-    return failed
-
-
-def _fail(sentences: list[str]) -> str:
-    return f"{lock.FREE}; printf '%s\\n' {' '.join(map(shlex.quote, sentences))} >&2; exit 1"

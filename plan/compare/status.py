@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Set
 from dataclasses import dataclass
 
 from facts.running import RunningState
@@ -108,10 +108,7 @@ def findings(
         if live.health == "unhealthy":
             yield f"{name} is unhealthy: podman healthcheck run {name}"
     ports = {instance.port for instance in plan.instances}
-    for port in sorted(running.closed & ports):
-        instance = running.units.get(unit(INSTANCE, port))
-        if instance and instance.state == "active":
-            yield f"the gate before port {port} is closed, though its instance runs"
+    yield from _gates(running, ports)
     for name in sorted(observed.installed.podman.unguarded):
         yield f"{name} is not guarded: a deploy guards it anew"
     if running.change:
@@ -121,3 +118,15 @@ def findings(
         yield f"{running.holder} holds the lock"
     if todo := [action.does for action in actions(plan, observed.installed, changes)]:
         yield f"a deploy would {'; '.join(todo)}"
+
+
+def _gates(running: RunningState, ports: Set[int]) -> Iterator[str]:
+    """Yield what is amiss with the gates before ports of instances."""
+    if running.drain:
+        yield f"{running.drain}: verbs/undrain.py opens its gates"
+    # A drained host has all of them closed, any other those of instances that do not run.
+    for port in sorted(ports - running.closed if running.drain else ports & running.closed):
+        instance = running.units.get(unit(INSTANCE, port))
+        if instance and instance.state == "active":
+            state = "open" if running.drain else "closed, though its instance runs"
+            yield f"the gate before port {port} is {state}"

@@ -24,15 +24,16 @@ def client_trail(scene: Scene, instance: InstancePlan) -> Trail:
 
 
 def _gate(scene: Scene, instance: InstancePlan, walk: Walk) -> None:
-    closed = instance.port in scene.running.closed
+    table = f"inet {GATE_TABLE_PREFIX}{instance.port}"
+    closed, drain = instance.port in scene.running.closed, scene.running.drain
     walk.hop(
         "gate",
         expected=f"open for port {instance.port}",
-        observed="closed" if closed else "open",
+        observed=(drain or "closed") if closed else "open",
         whole=not closed,
-        command=f"nft list table inet {GATE_TABLE_PREFIX}{instance.port}",
-        cause="gate-closed",
-        mend=f"nft delete table inet {GATE_TABLE_PREFIX}{instance.port}",
+        command=f"nft list table {table}",
+        cause="drained" if drain else "gate-closed",
+        mend="verbs/undrain.py -y" if drain else f"nft delete table {table}",
     )
 
 

@@ -16,6 +16,7 @@ _PROGRAMS = (
     "firewall.sh",
     "guard.sh",
     "gate.sh",
+    "drain.sh",
     "switch.sh",
     "instances.sh",
     "images.sh",

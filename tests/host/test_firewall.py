@@ -67,6 +67,25 @@ def test_nothing_missing_is_nothing_done(machine: Machine, firewall: Path) -> No
 
 
 @pytest.mark.parametrize(
+    ("there", "missing"), [([7043, 7044], []), ([7044], [7043]), ([], [7044, 7043])]
+)
+def test_gates_of_a_drained_host_are_put_back(
+    machine: Machine, firewall: Path, there: list[int], missing: list[int]
+) -> None:
+    (machine.base / "drained").touch()
+    (machine.state / "gates").write_text("".join(f"{port}\n" for port in there))
+    assert repairs(machine, firewall) == [f"gate {port}" for port in missing]
+    assert all(
+        f"elements = {{ {port} }}" in (machine.state / "nft-files").read_text() for port in missing
+    )
+
+
+def test_gates_of_a_host_that_serves_are_left_open(machine: Machine, firewall: Path) -> None:
+    (machine.state / "gates").write_text("")
+    assert repairs(machine, firewall) == []
+
+
+@pytest.mark.parametrize(
     ("changes", "missing"),
     [
         ({"own": 0}, ["host"]),

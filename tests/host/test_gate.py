@@ -116,6 +116,27 @@ def test_drain_waits_until_the_one_before_has_settled(
     assert machine.calls("sleep") == [*waited, "0.1"]
 
 
+@pytest.mark.parametrize("word", ["close", "open"])
+def test_gate_of_a_drained_host_stays_closed(machine: Machine, gate: Path, word: str) -> None:
+    (machine.base / "drained").touch()
+    assert machine.run(gate, word, "7043").code == 0
+    assert "elements = { 7043 }" in (machine.state / "nft-files").read_text()
+    assert machine.calls("nft") == ["-f -"]
+
+
+@pytest.mark.parametrize(("states", "code"), [([LISTEN, ESTABLISHED], 0), ([LISTEN, TIME_WAIT], 1)])
+def test_busy_tells_whether_requests_are_in_progress(
+    machine: Machine, gate: Path, states: list[str], code: int
+) -> None:
+    connections(machine, *states)
+    (machine.state / "ps").write_text("onetime-7043 101\n")
+    assert machine.run(gate, "busy", "7043").code == code
+
+
+def test_instance_without_a_container_is_not_busy(machine: Machine, gate: Path) -> None:
+    assert machine.run(gate, "busy", "7043").code == 1
+
+
 def test_unknown_word_is_refused(machine: Machine, gate: Path) -> None:
     assert machine.run(gate, "slam", "7043").code == 2
     assert (machine.state / "calls").read_text() == ""

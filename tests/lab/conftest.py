@@ -50,7 +50,17 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fresh]:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """Return a copy of the deploy that a test may break."""
-    for name in ("facts", "plan", "rollout", "tasks", "host", "templates", "group_data", "lab"):
+    for name in (
+        "facts",
+        "plan",
+        "rollout",
+        "tasks",
+        "verbs",
+        "host",
+        "templates",
+        "group_data",
+        "lab",
+    ):
         shutil.copytree(ROOT / name, tmp_path / name)
     for name in ("deploy.py", "names.py", "config.py"):
         shutil.copy(ROOT / name, tmp_path)

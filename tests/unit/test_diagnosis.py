@@ -147,6 +147,13 @@ def of_host(**fields: Any) -> Scene:
         (replace(BASE, running=replace(BASE.running, change=(3, 4))), "change-unfinished"),
         (replace(BASE, running=replace(BASE.running, containers={})), "container-missing"),
         (replace(BASE, running=replace(BASE.running, closed=frozenset({7043}))), "gate-closed"),
+        (
+            replace(
+                BASE,
+                running=replace(BASE.running, closed=frozenset({7043}), drain="drained by me"),
+            ),
+            "drained",
+        ),
         (seen(BASE, forwarding=False), "forwarding-off"),
         (seen(BASE, rules={}), "rules-missing"),
         (seen(BASE, barriers={"inet filter forward": "forward"}), "firewall-drops"),

@@ -16,6 +16,7 @@ from tests.unit.kernel import answers_text
 from tests.unit.observed import FIXTURES, installed_lines, proc_answers
 
 ROOT = FIXTURES.parents[1]
+GATES = decode((FIXTURES / "gates").read_text().splitlines())
 HEALTHY = {
     f"{port}/{path}": "+PONG\r\n" if path == "database" else "HTTP/1.0 200 OK\r\n"
     for port in (7043, 7044)
@@ -27,6 +28,7 @@ def fake(
     proc: Mapping[str, str] | None = None,
     installed: list[str] | None = None,
     paths: Mapping[str, str] | None = None,
+    drained: str = "",
     **data: Any,
 ) -> dict[str, Any]:
     """Return a host's data: the answers to its facts, matched by what only they ask."""
@@ -39,6 +41,7 @@ def fake(
             "say resolved": "\n".join(network),
             "say containers": "\n".join(installed or installed_lines("plain")),
             "say neighbours": "\n".join(answers_text({"neighbours": ""})),
+            "say boot": "\n".join(answers_text(GATES | {"drained": drained})),
             "say 7043/database": "\n".join(answers_text(paths or HEALTHY)),
         },
         "image": "registry.example/app:1",
@@ -202,6 +205,13 @@ def test_path_that_does_not_answer_fails_the_run(tmp_path: Path) -> None:
     assert "@fake/web1: instance 7044 to the database maindb:6379: " in failure
     assert "nothing listens on port 6379" in failure
     assert failure.count("Likely cause") == 1
+
+
+def test_drained_host_is_deployed_and_said_to_stay_so(tmp_path: Path) -> None:
+    host = fake(drained="drained 2026-11-30T20:00:00Z me@here\n")
+    code, output = pyinfra(tmp_path, "-y", web1=host)
+    assert code == 0, output
+    assert "drained since 2026-11-30T20:00:00Z by me@here: the gates stay closed" in output
 
 
 def test_only_host_that_answers_nothing_is_told_in_one_line(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from facts.gates import Drain
 from facts.installed import InstalledState
 from facts.reading import decode
 from facts.running import Running, RunningContainer, RunningState, RunningUnit
@@ -22,6 +23,7 @@ from tests.unit.tunnels import host as tunnelled
 
 SEEN = observed()
 PLAN = plan_one(SEEN)
+DRAIN = Drain("2026-11-30T20:00:00Z", "me@here", "")
 CAPTURED = (FIXTURES / "running").read_text().splitlines()
 
 
@@ -73,8 +75,10 @@ def test_what_is_under_way_is_read() -> None:
             tables="table inet onetime-gate-7043\ntable inet onetime-gate-704x\ntable ip onetime\n",
             lock="me@here 4711-ab\n",
             switching="from=3\nto=4\nrules=1\n",
+            drained="drained 2026-11-30T20:00:00Z me@here\n",
         )
     )
+    assert seen.drain == DRAIN
     assert seen.closed == {7043}
     assert seen.holder == "me@here"
     assert seen.change == (3, 4)
@@ -155,12 +159,22 @@ def test_container_without_its_guard_is_told(name: str) -> None:
             {"closed": frozenset({7043})},
             "the gate before port 7043 is closed, though its instance runs",
         ),
+        (
+            {"drain": DRAIN, "closed": frozenset({7043, 7044})},
+            "drained since 2026-11-30T20:00:00Z by me@here: verbs/undrain.py opens its gates",
+        ),
         ({"holder": "me@here"}, "me@here holds the lock"),
         ({"change": (3, 4)}, "a change from release 3 to 4 is not over: the host goes on with it"),
     ],
 )
 def test_what_is_amiss_has_a_sentence(fields: dict[str, Any], sentence: str) -> None:
     assert told(running(**fields)) == [sentence]
+
+
+def test_open_gate_of_a_drained_host_is_told() -> None:
+    assert told(running(drain=DRAIN, closed=frozenset({7044})))[1:] == [
+        "the gate before port 7043 is open"
+    ]
 
 
 @pytest.mark.parametrize(
