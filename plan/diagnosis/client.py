@@ -29,7 +29,7 @@ def _gate(scene: Scene, instance: InstancePlan, walk: Walk) -> None:
     walk.hop(
         "gate",
         expected=f"open for port {instance.port}",
-        observed=(drain or "closed") if closed else "open",
+        observed=str(drain or "closed") if closed else "open",
         whole=not closed,
         command=f"nft list table {table}",
         cause="drained" if drain else "gate-closed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any
@@ -22,9 +23,11 @@ from plan.model import HostPlan
 from plan.observed import Observed
 from tests.unit import tunnels
 from tests.unit.kernel import answers_text
+from tests.unit.observed import FIXTURES
 from tests.unit.planned import altered, as_planned, observed, plan_one
-from tests.unit.test_status import running
+from tests.unit.test_status import DRAIN, running
 
+ROOT = FIXTURES.parents[1]
 DATABASE = IPv4Address("10.0.0.10")
 SERVICES = {"db2": {"address": "10.0.0.20", "port": 5432, "protocol": "postgresql"}}
 
@@ -150,7 +153,7 @@ def of_host(**fields: Any) -> Scene:
         (
             replace(
                 BASE,
-                running=replace(BASE.running, closed=frozenset({7043}), drain="drained by me"),
+                running=replace(BASE.running, closed=frozenset({7043}), drain=DRAIN),
             ),
             "drained",
         ),
@@ -267,6 +270,20 @@ def test_failed_host_unit_is_a_matter_of_rules() -> None:
     assert causes(seen(BASE, units=states)) == ["rules-missing"]
     states = {**BASE.observed.installed.systemd.units, "onetime-firewall.service": "failed"}
     assert causes(seen(BASE, units=states)) == ["watcher-stopped"]
+
+
+def test_every_cause_is_explained() -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "plan/diagnosis").glob("*.py"))
+    codes = set(re.findall(r'"([a-z]+(?:-[a-z]+)+|drained|unhealthy)"', sources))
+    page = (ROOT / "docs/troubleshooting.md").read_text()
+    _, _, table = page.partition("\n## Causes\n")
+    told = {
+        code
+        for line in table.splitlines()
+        if line.startswith("| `")
+        for code in re.findall(r"`([a-z-]+)`", line.split("|")[1])
+    }
+    assert told == codes
 
 
 LINES = {
