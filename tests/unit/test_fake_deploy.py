@@ -11,10 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from facts.reading import decode
 from tests.unit.kernel import answers_text
 from tests.unit.observed import FIXTURES, installed_lines, proc_answers
 
+pytestmark = pytest.mark.whole
 ROOT = FIXTURES.parents[1]
 GATES = decode((FIXTURES / "gates").read_text().splitlines())
 HEALTHY = {

@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.observed import FIXTURES
 
+pytestmark = pytest.mark.whole
 ROOT = FIXTURES.parents[1]
 PYINFRA = str(Path(sys.executable).with_name("pyinfra"))
 HOSTS = "@fake/a,@fake/b"

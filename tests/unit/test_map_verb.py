@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.unit.observed import FIXTURES
 from tests.unit.test_fake_deploy import ROOT, fake
 
+pytestmark = pytest.mark.whole
 RUNNING = (FIXTURES / "running").read_text()
 
 
