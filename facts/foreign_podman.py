@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import NotRequired
 
 from pydantic import TypeAdapter
@@ -109,7 +110,7 @@ class ForeignNetwork(Readable):
     parent: str
     subnet: str
     gateway: str
-    lease_range: tuple[str, str] | None
+    lease_range: tuple[IPv4Address, IPv4Address] | None
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,9 @@ def _networks(text: str) -> dict[str, ForeignNetwork]:
             parent=item.get("network_interface", ""),
             subnet=first["subnet"] if first else "",
             gateway=first.get("gateway", "") if first else "",
-            lease_range=(leases["start_ip"], leases["end_ip"]) if leases else None,
+            lease_range=(
+                (IPv4Address(leases["start_ip"]), IPv4Address(leases["end_ip"])) if leases else None
+            ),
         )
     return networks
 

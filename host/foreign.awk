@@ -113,12 +113,13 @@ function variable_line(text,  place, name, value) {
 # Returns a value as it may leave the host. What looks harmless is told, and nothing else.
 function shown(name, value,  upper, lower, rest, run) {
   upper = toupper(name); lower = tolower(value)
+  gsub(/VALKEY/, "", upper)
   if (value == "" || name in harmless) return value
   if (value ~ /:\/\//) {
     if (match(value, /:\/\/.*@/)) {
       value = substr(value, 1, RSTART - 1) "://***@" substr(value, RSTART + RLENGTH)
     }
-    sub(/[?#].*$/, "", value)
+    sub(/[?#].*$/, "?***", value)
     lower = tolower(value)
   } else if (value ~ /:[^\/ ]*@/) return "***"
   if (upper ~ /SECRET|PASS|PWD|TOKEN|KEY|CREDENTIAL|PRIVATE|SALT|PEPPER|HMAC|DSN/) return "***"

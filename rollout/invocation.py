@@ -25,7 +25,7 @@ from rollout.answers import guard_connections
 _FAILURE, _INTERRUPTED = 1, 130
 
 # Verbs that change nothing, and ask nobody.
-_READING = {"status.py"}
+_READING = {"adopt.py", "status.py"}
 
 _PASSWORDS = ("_sudo_password", "_use_sudo_password", "_su_password")
 _EXPOSED = (
