@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := deploy.py rollback.py teardown.py status.py config.py names.py facts plan rollout tasks lab tests bench inventory.py inventories group_data
+SOURCES := deploy.py rollback.py teardown.py status.py verbs config.py names.py facts plan rollout tasks lab tests bench inventory.py inventories group_data
 
 .PHONY: help env demo lab test test-vm exhaustive bench check lint unit golden clean lock
 
