@@ -18,6 +18,10 @@ STAGING = f"{BASE}/staging-"
 SWITCH = f"{BASE}/switch"
 # What is to be changed, from before a change begins until it is over.
 SWITCHING = f"{BASE}/switching"
+# What somebody else runs, and the next change takes over; and where their files are kept then,
+# which no teardown takes.
+ADOPTING = f"{BASE}/adopting"
+ADOPTED = f"{BASE}-adopted"
 # What the host had before the deploy changed it.
 FOUND = f"{BASE}/found"
 FOUND_FORWARDING = f"{FOUND}/ip_forward"
@@ -76,6 +80,8 @@ LINK_KINDS = (*SHIM_KINDS, "wireguard", "tun")
 RETURN_TABLE = 4300
 # One table per port follows this.
 GATE_TABLE_PREFIX = "onetime-gate-"
+# Ports lead to somebody else's containers until they are taken over.
+ADOPT_TABLE = "onetime-adopt"
 # The first word of the comment of each rule of ours in somebody else's chain.
 RULE_COMMENT = "onetime"
 # On packets that chains of others are to let through: a bit that nobody else is known to use.

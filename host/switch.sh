@@ -14,6 +14,8 @@ set -u
 . "$here/images.sh"
 # shellcheck source=host/jobs.sh
 . "$here/jobs.sh"
+# shellcheck source=host/adopt.sh
+. "$here/adopt.sh"
 cd "$BASE" || exit
 [ -e "$SWITCHING" ] || exit 0
 mkdir -p "$RUN"
@@ -144,6 +146,7 @@ has_room() {
 go() {
   pin_image "$1" || return 1
   make_way "$1" || return 1
+  keep_foreign || return 1
   # Before anything else stops: a host that is cut off takes these back, and has lost nothing.
   set_rules "$1" "$2" || return 1
   clear_networks "$1" || return 1
@@ -157,6 +160,10 @@ go() {
 }
 
 go_back() {
+  if [ "$from" = 0 ] && [ -e "$ADOPTING" ]; then
+    return_foreign
+    return
+  fi
   if [ "$from" = 0 ] || [ "$from" = "$to" ] || [ ! -d "releases/$from" ]; then
     [ -z "$undo" ] || run "$to" network.sh host-network.sh off
     echo "there is no release to go back to"
@@ -166,6 +173,7 @@ go_back() {
   same_network "$from" "$to" && rules=0 || rules=1
   watch=0
   go "$from" 0 || echo "release $from does not run either"
+  [ ! -e "$ADOPTING" ] || return_foreign
 }
 
 # Mark release $1: `served` if it has run here whole, else `failed`.
@@ -226,6 +234,7 @@ main() {
   fi
   if [ $code = 0 ]; then
     mark "$to" served
+    [ ! -e "$ADOPTING" ] || finish_adoption
     tidy
     hold_image "$to"
     release_images

@@ -143,7 +143,7 @@ def _ports(
     for port in settings.instances:
         yield from _translated(host, port, address, network, installed)
         is_translated = port in read_bridge_addresses(installed.release.drop_ins)
-        if is_translated and settings.mode.bridge:
+        if port in installed.systemd.adopting or (is_translated and settings.mode.bridge):
             continue
         # While an instance is on its way up or down, its container is not seen as running, and the
         # listener was read at another moment: it is most likely its own.

@@ -10,12 +10,16 @@ from typing import Any, NoReturn
 import gevent
 from gevent.lock import RLock
 from pyinfra.api import Host, State
+from pyinfra.api.exceptions import DeployError
 from pyinfra.context import ctx_host
 
 from facts.foreign_units import ForeignState, ForeignUnits
 from plan.adoption.inventory import inventory_text
+from plan.adoption.takeover import Takeover, plan_takeover
 from plan.adoption.words import Adoption, adopt
-from rollout.observe import read_fact
+from plan.problems import PlanError
+from rollout.observe import read_fact, read_settings
+from rollout.run import current_run
 
 _lock = RLock()
 # Of the JSON lines; another number means that fields went or changed their meaning.
@@ -54,6 +58,22 @@ def tell(state: State, host: Host) -> NoReturn:
         sys.stdout.flush()
         whole = len(told) == len(hosts) and all(adoption.words for _, adoption in told)
         sys.exit(_TOLD if whole else _NOT_TOLD)
+
+
+def prepare_takeover(state: State, host: Host) -> Takeover | None:
+    """Return what the next deploy takes over on a host, none if the host has failed.
+
+    A dry run ends here, with the inventory of all hosts. Raises `DeployError` with all that cannot
+    be taken over, and for settings that cannot be read.
+    """
+    if current_run(state).dry:
+        tell(state, host)
+    try:
+        settings = read_settings(host, "format")
+        found: ForeignState | None = read_fact(host, ForeignUnits)
+        return plan_takeover(host.name, settings, found) if found else None
+    except PlanError as error:
+        raise DeployError(str(error)) from None
 
 
 def _read(host: Host) -> ForeignState | None:

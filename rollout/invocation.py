@@ -21,11 +21,12 @@ from pyinfra.api.exceptions import NoGroupError, PyinfraError
 from pyinfra.connectors.ssh_util import get_private_key
 
 from rollout.answers import guard_connections
+from rollout.run import current_run
 
 _FAILURE, _INTERRUPTED = 1, 130
 
 # Verbs that change nothing, and ask nobody.
-_READING = {"adopt.py", "status.py"}
+_READING = {"status.py"}
 
 _PASSWORDS = ("_sudo_password", "_use_sudo_password", "_su_password")
 _EXPOSED = (
@@ -54,6 +55,7 @@ def guard(state: State, params: Mapping[str, Any]) -> None:
     + params: of pyinfra's own command line, by name
     """
     guard_connections()
+    current_run(state).dry = bool(params["dry"])
     signal.signal(signal.SIGINT, _interrupt)
     if problem := _problem(params):
         _end([problem])

@@ -16,10 +16,12 @@ class Run:
     """A run's memory.
 
     + switched: the operation that changes each host, by the host's name
+    + dry: it changes nothing
     + beats: what keeps each host's lock alive, by the host's name
     """
 
     switched: dict[str, OperationMeta] = field(default_factory=dict)
+    dry: bool = False
     beats: dict[str, gevent.Greenlet[..., Any]] = field(default_factory=dict)
 
     @property

@@ -29,7 +29,7 @@ class Adoption:
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """Where a web instance listens: the host's address and port, and the container's port."""
 
     port: int
@@ -45,7 +45,7 @@ def adopt(host: str, state: ForeignState) -> Adoption:
     for setup in (it for it in found if it.kind == WEB):
         # The words of the first speak for all; of the others there is what differs.
         own = Notes() if web else notes
-        place, words = _words(setup, host, state, own)
+        place, words = setup_words(setup, host, state, own)
         if place is None or not notes.accepted("instances", [place.port], setup.title):
             notes.add("instances", f"{setup.title}: its port could not be told")
         elif web:
@@ -63,9 +63,10 @@ def adopt(host: str, state: ForeignState) -> Adoption:
     return Adoption(host, ordered, notes.by_word)
 
 
-def _words(
+def setup_words(
     setup: Setup, host: str, state: ForeignState, notes: Notes
-) -> tuple[_Place | None, dict[str, Any]]:
+) -> tuple[Place | None, dict[str, Any]]:
+    """Return where a web instance listens, none if that could not be told, and its words."""
     found = variables(setup, state, notes)
     words = network_words(setup, state, notes)
     place = _place(setup, words.get("network_mode"), found, notes)
@@ -87,16 +88,16 @@ def _words(
 
 def _place(
     setup: Setup, mode: str | None, found: Mapping[str, Variable], notes: Notes
-) -> _Place | None:
+) -> Place | None:
     variable = found["PORT"].value if "PORT" in found else ""
     if mode == "host":
         port = next((it for it in (variable, setup.member) if it.isdecimal()), "")
-        return _Place(int(port), None) if port else None
+        return Place(int(port), None) if port else None
     places = []
     for text in setup.values("PublishPort") + setup.options("--publish", "-p"):
         pattern = r"(?:(\[[0-9a-f:]*\]|[0-9.]*|::):)?(\d{1,5}):(\d{1,5})(?:/tcp)?"
         if match := re.fullmatch(pattern, text):
-            places.append(_Place(int(match[2]), int(match[3]), match[1] or ""))
+            places.append(Place(int(match[2]), int(match[3]), match[1] or ""))
         else:
             notes.add("instances", f"{setup.title}: the published port {text} could not be told")
     inside = int(variable) if variable.isdecimal() else _APP_PORT

@@ -20,6 +20,7 @@ _PROGRAMS = (
     "instances.sh",
     "images.sh",
     "jobs.sh",
+    "adopt.sh",
 )
 _UNITS = (HOST_UNIT, FIREWALL_UNIT, SWITCH_UNIT)
 
