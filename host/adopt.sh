@@ -96,6 +96,7 @@ END
 # Move somebody else's files aside, once all that they start has been taken over.
 finish_adoption() {
   for port in $(foreign_ports); do
+    [ -e "releases/$to/quadlet/$INSTANCE@$port.container" ] || return 0
     ! systemctl is-active --quiet "$(foreign_unit "$port")" || return 0
   done
   sed -n 's/^file //p' "$ADOPTING" 2>/dev/null | while read -r file; do

@@ -169,6 +169,16 @@ def shadowed(settings: Settings, network: HostNetwork, installed: InstalledState
             )
 
 
+def taken_over(settings: Settings, installed: InstalledState) -> Iterator[str]:
+    """Yield a warning per port of an instance that somebody else's unit has until then."""
+    for port in settings.instances:
+        if port in installed.systemd.adopting:
+            yield (
+                f"{installed.systemd.adopting[port]} stops just before the instance on its port "
+                f"{port} starts, and comes back if that does not become healthy"
+            )
+
+
 def _is_held(port: int, installed: InstalledState) -> bool:
     """Tell whether the port is an instance's own, as far as can be told."""
     holders = (

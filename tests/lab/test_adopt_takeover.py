@@ -68,11 +68,14 @@ def hand_over(site: Site) -> None:
 def test_units_are_taken_over_port_by_port(site: Site, mode: str) -> None:
     site = dataclasses.replace(site, everywhere={**WORDS, "network_mode": mode})
     hand_over(site)
+    dry = site.pyinfra("deploy.py", "--dry")
+    assert "onetime-web@7043.service stops just before the instance on its port" in dry.output
     with under_load() as load:
         run = site.deploy()
     assert run.code == 0, run.output
     print(load)
     assert not load.failed, str(load)
+    assert load.rate >= 100, str(load)
     for port in PORTS:
         assert active(f"onetime@{port}")
         assert not active(f"onetime-web@{port}")
@@ -98,6 +101,7 @@ def test_units_come_back_where_an_instance_does_not_become_healthy(site: Site, m
     assert "starts onetime-web@7043.service again" in run.output
     print(load)
     assert not load.failed, str(load)
+    assert load.rate >= 100, str(load)
     assert all(active(f"onetime-web@{port}") for port in PORTS)
     assert not active("onetime@7043")
     assert "onetime" not in ssh(HOST, "nft list tables")
