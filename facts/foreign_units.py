@@ -54,6 +54,7 @@ resolved() {
       [ -z "$address" ] || echo "$name $address"
     done
 }
+say root id -u
 say files printf '%s\n' "$told"
 say variables printf '%s\n' "$variables"
 say resolved resolved
@@ -76,12 +77,14 @@ class Entry(Readable):
 class ForeignState(Readable):
     """What somebody else set up.
 
+    + root: the question ran as root; if not, there is more than it says
     + entries: of unit files, each file's in its order
     + environments: what variables hold, by the path of their file
     + units: active state by unit
     + resolved: what the host resolves the names in addresses (URLs) to
     """
 
+    root: bool
     entries: tuple[Entry, ...]
     environments: Mapping[str, Mapping[str, str]]
     units: Mapping[str, str]
@@ -104,6 +107,7 @@ class ForeignUnits(ScriptFact[ForeignState]):
         for _, path, _, name, value in _fields(answers["variables"]):
             environments.setdefault(path, {})[name] = value
         return ForeignState(
+            root=answers["root"].strip() == "0",
             entries=tuple(Entry(*fields[1:]) for fields in _fields(answers["files"])),
             environments=environments,
             units=_units(answers["units"]),

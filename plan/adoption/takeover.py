@@ -11,7 +11,7 @@ from facts.foreign_units import ForeignState
 from names import INSTANCE
 from plan.adoption.notes import Notes
 from plan.adoption.setups import WEB, Setup, setups
-from plan.adoption.words import setup_words
+from plan.adoption.words import BECOME_ROOT, NO_ROOT, setup_words
 from plan.inventory.settings import Settings
 from plan.problems import PlanError, Problem
 
@@ -36,6 +36,8 @@ class Takeover:
 
 def plan_takeover(host: str, settings: Settings, state: ForeignState) -> Takeover:
     """Return what is to be taken over; raise `PlanError` with all that cannot be."""
+    if not state.root:
+        raise PlanError([Problem(host, "ssh_user", NO_ROOT, BECOME_ROOT)])
     units: dict[int, str] = {}
     files: set[str] = set()
     problems: list[Problem] = []

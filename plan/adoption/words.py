@@ -17,6 +17,9 @@ from plan.inventory.settings import KEYS
 
 _EVERYWHERE = ("", "0.0.0.0", "[::]", "::")  # noqa: S104 - compared, not bound
 _APP_PORT = 3000
+# Anybody else sees a part of all this, or nothing.
+NO_ROOT = "the verb does not run as root there"
+BECOME_ROOT = "Log in as root, or set _sudo = True in the inventory"
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Place:
 
 def adopt(host: str, state: ForeignState) -> Adoption:
     """Return the words that would reproduce what is there, and what could not be told."""
+    if not state.root:
+        return Adoption(host, {}, {GENERAL: [f"{NO_ROOT}. {BECOME_ROOT}"]})
     found, remarks = setups(state)
     notes = Notes(remarks)
     web: dict[int, dict[str, Any]] = {}

@@ -120,6 +120,7 @@ def foreign(
     networks: Sequence[Mapping[str, Any]] = (),
     resolved: str = RESOLVED,
     shim: str = "",
+    user: int = 0,
 ) -> ForeignState:
     """Return what is read of a host with these files, of which `{root}` is the place."""
     told = {}
@@ -137,6 +138,7 @@ def foreign(
         told[kind] = run.stdout.decode()
     shown = [f"Id={unit}.service\nActiveState=active\nSourcePath=\n" for unit in active]
     texts = {
+        "root": f"{user}\n",
         "files": told["unit"],
         "variables": told["environment"],
         "resolved": resolved,

@@ -32,7 +32,15 @@ SETTINGS = (
 
 NOTHING = dict.fromkeys(
     (
-        *("files", "variables", "resolved", "units", "foreign_containers", "foreign_networks"),
+        *(
+            "root",
+            "files",
+            "variables",
+            "resolved",
+            "units",
+            "foreign_containers",
+            "foreign_networks",
+        ),
         *("shim", "shim_routes"),
     ),
     "",
@@ -108,6 +116,12 @@ def test_older_tools_unit_has_its_port_in_the_environment_file(tmp_path: Path) -
         tmp_path, {"onetime@.container": unit}, {"env-a": "PORT=7050\n"}, active=["onetime@a"]
     )
     assert adopted(state).words["instances"] == [7050]
+
+
+def test_verb_without_root_says_so(tmp_path: Path) -> None:
+    adoption = adopted(recipe(tmp_path, user=1000))
+    assert adoption.words == {}
+    assert "# app1: the verb does not run as root there. Log in as root" in printed(adoption)
 
 
 def test_units_of_the_deploy_are_its_own() -> None:

@@ -91,6 +91,11 @@ def test_container_without_a_unit_file_is_told(tmp_path: Path) -> None:
         taken(tmp_path, containers=[container("onetime-7043", mode="host")])
 
 
+def test_verb_without_root_takes_nothing_over(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match="ssh_user: the verb does not run as root there"):
+        taken(tmp_path, user=1000)
+
+
 def test_port_that_is_taken_over_may_be_listened_on() -> None:
     words, net = settings(), network("plain")
     taken_ports = {Listener(IPv4Address(0), port) for port in words.instances}
