@@ -20,6 +20,10 @@ SWITCH = f"{BASE}/switch"
 SWITCHING = f"{BASE}/switching"
 # While it is there no gate opens: since when, for whom and, for a reboot, the boot before it.
 DRAINED = f"{BASE}/drained"
+# What somebody else runs, and the next change takes over; and where their files are kept then,
+# which no teardown takes.
+ADOPTING = f"{BASE}/adopting"
+ADOPTED = f"{BASE}-adopted"
 # What the host had before the deploy changed it.
 FOUND = f"{BASE}/found"
 FOUND_FORWARDING = f"{FOUND}/ip_forward"
@@ -80,6 +84,8 @@ LINK_KINDS = (*SHIM_KINDS, "wireguard", "tun")
 RETURN_TABLE = 4300
 # One table per port follows this.
 GATE_TABLE_PREFIX = "onetime-gate-"
+# Ports lead to somebody else's containers until they are taken over.
+ADOPT_TABLE = "onetime-adopt"
 # The first word of the comment of each rule of ours in somebody else's chain.
 RULE_COMMENT = "onetime"
 # On packets that chains of others are to let through: a bit that nobody else is known to use.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ say units systemctl show --property=Id,ActiveState @UNITS@
 say links links
 say foreign foreign
 say loaded loaded
+say adopting cat @ADOPTING@
 """
 
 
@@ -48,12 +50,14 @@ class SystemdState(Readable):
     + links: where the links lead that make a release live
     + loaded: the files that systemd's generated units came from
     + foreign: files under names of the deploy's that it did not make
+    + adopting: somebody else's units that the next change takes over, by port
     """
 
     units: Mapping[str, str]
     links: Mapping[str, str]
     loaded: frozenset[str]
     foreign: tuple[str, ...]
+    adopting: Mapping[int, str]
 
 
 def _parse(answers: Mapping[str, str]) -> SystemdState:
@@ -62,6 +66,12 @@ def _parse(answers: Mapping[str, str]) -> SystemdState:
         links=dict(line.split(maxsplit=1) for line in answers["links"].splitlines()),
         loaded=frozenset(answers["loaded"].split()),
         foreign=tuple(answers["foreign"].splitlines()),
+        adopting={
+            int(port): unit
+            for port, unit in re.findall(
+                r"^unit (\d{1,5}) (\S+)$", answers["adopting"], re.ASCII | re.MULTILINE
+            )
+        },
     )
 
 

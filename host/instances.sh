@@ -70,6 +70,7 @@ start_instance() {
     [ "$watching" = "$2" ] && [ "$watch" -gt 0 ] || return 0
   else
     [ "$watch" = 0 ] || decide "watching=$2"
+    give_way "$2"
     echo "starts instance $2"
     # A limit of starts has counted those of the release before, too.
     systemctl reset-failed "$app.service" 2>/dev/null

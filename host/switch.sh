@@ -10,10 +10,14 @@ set -u
 . "$(dirname "$0")/common.sh"
 # shellcheck source=host/instances.sh
 . "$here/instances.sh"
+# shellcheck source=host/podman-networks.sh
+. "$here/podman-networks.sh"
 # shellcheck source=host/images.sh
 . "$here/images.sh"
 # shellcheck source=host/jobs.sh
 . "$here/jobs.sh"
+# shellcheck source=host/adopt.sh
+. "$here/adopt.sh"
 cd "$BASE" || exit
 [ -e "$SWITCHING" ] || exit 0
 mkdir -p "$RUN"
@@ -28,30 +32,6 @@ decide() {
 settle_disks() {
   for disk in "$RELEASES" "$IMAGE_STORE"; do
     [ ! -e "$disk" ] || sync --file-system "$disk" || return 1
-  done
-}
-
-same_network() {
-  for file in $HOST_NETWORK_FILES; do
-    cmp -s "releases/$1/$file" "releases/$2/$file" || return 1
-  done
-}
-
-# Remove the networks that release $1 defines otherwise, or not at all. Their units would leave a
-# network that exists as it is, and not miss one that somebody removed.
-clear_networks() {
-  stale=
-  files=$(find "releases/$1/quadlet" -name '*.network' 2>/dev/null | sed 's|.*/||; s|\.network$||')
-  for network in $files $(podman network ls --quiet --filter "label=$CONFIG_LABEL"); do
-    [ "$(live network .Labels "$network")" = "$(planned "releases/$1/quadlet/$network.network")" ] ||
-      stale="$stale $network"
-  done
-  [ -n "$stale" ] || return 0
-  systemctl stop "$JOB@*.service" "$INSTANCE@*.service" "$SIDECAR@*.service"
-  for network in $stale; do
-    systemctl stop "$network-network.service" 2>/dev/null
-    podman network exists "$network" || continue
-    podman network rm "$network" >/dev/null || return 1
   done
 }
 
@@ -105,14 +85,6 @@ set_rules() {
   [ "$2" = 0 ] || { confirmed && decide undo=; }
 }
 
-# A card has links of one kind at a time. Where the shim of release $1 is of another kind than the
-# containers' links are now, these go before it can come.
-make_way() {
-  kind=$(sed -n 's/^SHIM_KIND=//p' "releases/$1/host/network" 2>/dev/null)
-  driver=$(podman network inspect --format '{{.Driver}}' "$PRIVATE_NETWORK" 2>/dev/null)
-  [ -z "$kind" ] || [ -z "$driver" ] || [ "$kind" = "$driver" ] || clear_networks "$1"
-}
-
 # Make release $1 the one that systemd reads.
 enter() {
   if [ "$(readlink "$CURRENT")" != "releases/$1" ]; then
@@ -144,6 +116,7 @@ has_room() {
 go() {
   pin_image "$1" || return 1
   make_way "$1" || return 1
+  keep_foreign || return 1
   # Before anything else stops: a host that is cut off takes these back, and has lost nothing.
   set_rules "$1" "$2" || return 1
   clear_networks "$1" || return 1
@@ -157,6 +130,10 @@ go() {
 }
 
 go_back() {
+  if [ "$from" = 0 ] && [ -e "$ADOPTING" ]; then
+    return_foreign
+    return
+  fi
   if [ "$from" = 0 ] || [ "$from" = "$to" ] || [ ! -d "releases/$from" ]; then
     [ -z "$undo" ] || run "$to" network.sh host-network.sh off
     echo "there is no release to go back to"
@@ -166,6 +143,7 @@ go_back() {
   same_network "$from" "$to" && rules=0 || rules=1
   watch=0
   go "$from" 0 || echo "release $from does not run either"
+  [ ! -e "$ADOPTING" ] || return_foreign
 }
 
 # Mark release $1: `served` if it has run here whole, else `failed`.
@@ -226,6 +204,7 @@ main() {
   fi
   if [ $code = 0 ]; then
     mark "$to" served
+    [ ! -e "$ADOPTING" ] || finish_adoption
     tidy
     hold_image "$to"
     release_images

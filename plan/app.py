@@ -17,7 +17,7 @@ from plan.observed import Observed
 from plan.problems import Problem
 
 # What it takes for a secret, and what has to be the same wherever it runs.
-_SECRETS = (
+SECRETS = (
     "SECRET",
     "SESSION_SECRET",
     "IDENTIFIER_SECRET",
@@ -34,7 +34,7 @@ _SECRETS = (
     "STRIPE_WEBHOOK_SIGNING_SECRET",
 )
 # The first wins.
-_DATABASE_URLS = ("VALKEY_URL", "REDIS_URL")
+DATABASE_URLS = ("VALKEY_URL", "REDIS_URL")
 _SCHEMES = ("redis", "rediss", "valkey", "valkeys")
 # Accounts in SQL.
 _FULL_MODE = ("AUTH_SECRET", "ACCOUNT_ID_SECRET")
@@ -68,13 +68,13 @@ def check_app(host: str, settings: Settings, secrets: Mapping[str, str]) -> Iter
 
 
 def _database(host: str, settings: Settings, values: Mapping[str, str]) -> Iterator[Problem]:
-    word = next((word for word in _DATABASE_URLS if word in values), None)
+    word = next((word for word in DATABASE_URLS if word in values), None)
     example = f"redis://{settings.db_host}:{settings.db_port}/0"
     if word is None:
         yield Problem(
             host,
             "environment",
-            f"neither {' nor '.join(reversed(_DATABASE_URLS))} is given, and the app ends at its "
+            f"neither {' nor '.join(reversed(DATABASE_URLS))} is given, and the app ends at its "
             "start",
             f'Give it, such as {{"REDIS_URL": "{example}"}}; one with a password is a secret',
         )
@@ -123,15 +123,17 @@ def _keeps_alone(settings: Settings, url: str) -> bool:
 def exposed(settings: Settings) -> Iterator[str]:
     """Yield a warning per variable in `environment` that looks like a secret."""
     for name, value in settings.environment.items():
-        if name in _SECRETS or _has_password(value):
+        if looks_secret(name, value):
             yield (
                 f"environment: {name} looks like a secret, and every local user of the host can "
                 "read what stands there: move it to secrets"
             )
 
 
-def _has_password(value: str) -> bool:
-    return re.match(r"[a-z][a-z0-9+.-]*://[^/@\s]*:[^/@\s]+@", value) is not None
+def looks_secret(name: str, value: str) -> bool:
+    """Tell whether a variable looks like a secret, by its name or by a password in an address."""
+    has_password = re.match(r"[a-z][a-z0-9+.-]*://[^/@\s]*:[^/@\s]+@", value)
+    return name in SECRETS or has_password is not None
 
 
 def check_shared(observed: Mapping[str, Observed]) -> Iterator[Problem]:
@@ -144,7 +146,7 @@ def check_shared(observed: Mapping[str, Observed]) -> Iterator[Problem]:
         if not host.settings.runs_app:
             continue
         values = {**host.settings.environment, **host.secrets}
-        for word in _SECRETS:
+        for word in SECRETS:
             if word not in values:
                 continue
             holder, value = holders.setdefault(word, (name, values[word]))

@@ -143,7 +143,7 @@ def _ports(
     for port in settings.instances:
         yield from _translated(host, port, address, network, installed)
         is_translated = port in read_bridge_addresses(installed.release.drop_ins)
-        if is_translated and settings.mode.bridge:
+        if port in installed.systemd.adopting or (is_translated and settings.mode.bridge):
             continue
         # While an instance is on its way up or down, its container is not seen as running, and the
         # listener was read at another moment: it is most likely its own.
@@ -166,6 +166,16 @@ def shadowed(settings: Settings, network: HostNetwork, installed: InstalledState
             yield (
                 f"something else listens on port {port} and gets no client, since the port leads "
                 f"to the instance: ss -ltnp 'sport = :{port}' names it"
+            )
+
+
+def taken_over(settings: Settings, installed: InstalledState) -> Iterator[str]:
+    """Yield a warning per port of an instance that somebody else's unit has until then."""
+    for port in settings.instances:
+        if port in installed.systemd.adopting:
+            yield (
+                f"{installed.systemd.adopting[port]} stops just before the instance on its port "
+                f"{port} starts, and comes back if that does not become healthy"
             )
 
 

@@ -10,7 +10,7 @@ from facts.installed import InstalledState
 from facts.network import HostNetwork
 from facts.tag import TagState
 from plan.app import check_app, exposed
-from plan.checks import check_driver, check_host, check_limits, shadowed, untried
+from plan.checks import check_driver, check_host, check_limits, shadowed, taken_over, untried
 from plan.compare.verdicts import question_file
 from plan.data_moves import check_data_move
 from plan.images import check_image, check_registry, moved_tag, untold
@@ -150,6 +150,7 @@ def _assemble(situation: Situation, mode: ModePlan, installed: InstalledState) -
         *exposed(settings),
         *shadowed(settings, network, installed),
         *mode.warnings,
+        *taken_over(situation.settings, installed),
     ]
     if private and private.alternatives and settings.mode.bridge:
         warnings.append(

@@ -20,8 +20,10 @@ _PROGRAMS = (
     "switch.sh",
     "instances.sh",
     "images.sh",
+    "podman-networks.sh",
     "jobs.sh",
     "resume.sh",
+    "adopt.sh",
 )
 _UNITS = (HOST_UNIT, FIREWALL_UNIT, SWITCH_UNIT)
 

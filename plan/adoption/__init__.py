@@ -1,0 +1,1 @@
+"""What somebody else set up on a host, in the inventory's words."""

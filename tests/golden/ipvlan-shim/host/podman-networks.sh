@@ -1,0 +1,1 @@
+../../../../host/podman-networks.sh
