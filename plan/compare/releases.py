@@ -92,6 +92,7 @@ def has_traces(installed: InstalledState) -> bool:
     podman = installed.podman
     return bool(
         installed.systemd.links
+        or installed.systemd.adopting
         or installed.release.kept
         or podman.secrets
         or installed.firewall.rules

@@ -108,3 +108,11 @@ def test_units_come_back_where_an_instance_does_not_become_healthy(site: Site, m
     assert (
         api.ssh(HOST, f"[ -e {UNIT} ] && [ ! -e /etc/containers/systemd/onetime ]").returncode == 0
     )
+
+
+def test_teardown_takes_back_what_was_handed_over(site: Site) -> None:
+    hand_over(site)
+    run = site.pyinfra("teardown.py", "-y")
+    assert run.code == 0, run.output
+    assert all(active(f"onetime-web@{port}") for port in PORTS)
+    ssh(HOST, f"[ -e {UNIT} ] && [ ! -e /etc/onetime ]")

@@ -13,6 +13,7 @@ import pytest
 from facts.proc import Listener
 from plan.adoption.takeover import Takeover, plan_takeover
 from plan.checks import check_host
+from plan.compare.releases import has_traces
 from plan.problems import PlanError
 from tests.unit.foreign import ENVIRONMENT, RECIPE, TOOL, container, foreign
 from tests.unit.observed import network, settings
@@ -118,3 +119,10 @@ def test_what_is_to_be_taken_over_is_told_by_a_plan() -> None:
     told = [text for text in plan_one(host).warnings if "onetime-web@" in text]
     assert len(told) == 1
     assert "onetime-web@7043.service stops just before" in told[0]
+
+
+def test_what_was_handed_over_is_a_trace_of_the_deploy() -> None:
+    state = fresh()
+    assert not has_traces(state)
+    adopting = replace(state.systemd, adopting={7043: "onetime-web@7043.service"})
+    assert has_traces(altered(state, systemd=adopting))
