@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import gevent
-from gevent.lock import BoundedSemaphore
 from pyinfra.api import Host, State
 from pyinfra.context import ctx_host
 
@@ -20,8 +19,8 @@ from plan.problems import PlanError
 from rollout.command_line import is_dry
 from rollout.observe import read_fact, read_settings
 from rollout.refusal import RefusalError
+from rollout.turn import take_turn
 
-_lock = BoundedSemaphore()
 # Of the JSON lines; another number means that fields went or changed their meaning.
 _SCHEMA = 1
 _TOLD, _NOT_TOLD = 0, 1
@@ -43,8 +42,7 @@ def tell(state: State, host: Host) -> NoReturn:
     pyinfra comes here for each host; the first does it for all. As JSON lines with
     `--data format=json`.
     """
-    # Never given back: while a run ends pyinfra goes on to the next host, which would do it again.
-    _lock.acquire()
+    take_turn()
     hosts = list(state.inventory.get_active_hosts())
     jobs = {it: gevent.spawn(_read, it) for it in hosts}
     gevent.joinall(list(jobs.values()), raise_error=True)

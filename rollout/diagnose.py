@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import gevent
-from gevent.lock import BoundedSemaphore
 from pyinfra.api import Host, State
 from pyinfra.context import ctx_host
 from rich.console import Console
@@ -31,8 +30,8 @@ from plan.neighbours import claimable
 from plan.observed import Observed
 from rollout.fleet import try_all
 from rollout.observe import read_fact
+from rollout.turn import take_turn
 
-_lock = BoundedSemaphore()
 # Of the JSON lines; another number means that fields went or changed their meaning.
 _SCHEMA = 1
 _WHOLE, _BROKEN = 0, 1
@@ -57,8 +56,7 @@ def tell(state: State, host: Host) -> NoReturn:
     pyinfra comes here for each host; the first does it for all. `--data ask=1` sends a few packets
     along each path; without it this only reads. As JSON lines with `--data format=json`.
     """
-    # Never given back: while a run ends pyinfra goes on to the next host, which would do it again.
-    _lock.acquire()
+    take_turn()
     diagnosis = _diagnose(state, asks=bool(host.data.get("ask")))
     if host.data.get("format") == "json":
         for line in _json(diagnosis):

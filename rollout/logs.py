@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import gevent
-from gevent.lock import BoundedSemaphore
 from pyinfra import logger
 from pyinfra.api import Host, State
 
@@ -24,8 +23,8 @@ from rollout.fleet import unreachable
 from rollout.observe import conceal_secrets, read_settings
 from rollout.refusal import RefusalError
 from rollout.stream import FAILURES, Stream, end_when_interrupted, harmless, show
+from rollout.turn import take_turn
 
-_lock = BoundedSemaphore()
 # Of the JSON lines; another number means that fields went or changed their meaning.
 _SCHEMA = 1
 _ALL_ANSWERED, _NOT_ALL = 0, 1
@@ -45,8 +44,7 @@ def tell(state: State) -> NoReturn:
 
     pyinfra comes here for each host; the first does it for all.
     """
-    # Never given back: while a run ends pyinfra goes on to the next host, which would do it again.
-    _lock.acquire()
+    take_turn()
     hosts = {host.name: host for host in state.inventory if host in state.active_hosts}
     asked = _asked(hosts)
     end_when_interrupted()

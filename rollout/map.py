@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 from typing import NoReturn
 
-from gevent.lock import BoundedSemaphore
 from pyinfra import logger
 from pyinfra.api import Host, State
 
@@ -20,8 +19,8 @@ from plan.map.page import page
 from plan.neighbours import claims
 from rollout.fleet import Attempt, try_all
 from rollout.live import Live, ask
+from rollout.turn import take_turn
 
-_lock = BoundedSemaphore()
 _FILE = "map.html"
 _WRITTEN, _FAILED = 0, 1
 _READABLE = 0o644
@@ -33,8 +32,7 @@ def draw(state: State, host: Host) -> NoReturn:
     pyinfra comes here for each host; the first does it for all. `--data file=PATH` names the file.
     An inventory that cannot be deployed has a map all the same, with what is wrong with it.
     """
-    # Never given back: while a run ends pyinfra goes on to the next host, which would do it again.
-    _lock.acquire()
+    take_turn()
     path = Path(str(host.data.get("file") or _FILE))
     attempt = try_all(state, "file")
     live = ask(state, attempt.plans)

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 import gevent
-from gevent.lock import BoundedSemaphore
 from pyinfra import logger
 from pyinfra.api import Host, State
 
@@ -19,8 +18,8 @@ from rollout.command_line import is_dry, typed
 from rollout.observe import conceal_secrets, read_fact, read_settings
 from rollout.refusal import RefusalError
 from rollout.stream import FAILURES, Stream, end_when_interrupted, harmless, show
+from rollout.turn import take_turn
 
-_lock = BoundedSemaphore()
 _FAILURE = 1
 
 
@@ -29,8 +28,7 @@ def run(state: State) -> NoReturn:
 
     pyinfra comes here for each host; the first does it for all.
     """
-    # Never given back: while a run ends pyinfra goes on to the next host, which would do it again.
-    _lock.acquire()
+    take_turn()
     host = next(other for other in state.inventory if other in state.active_hosts)
     planned = _plan(host)
     if is_dry():

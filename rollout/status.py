@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from gevent.lock import BoundedSemaphore
 from pyinfra.api import Host, State
 from rich.console import Console
 from rich.table import Table
@@ -20,8 +19,8 @@ from plan.neighbours import claims
 from plan.problems import PlanError
 from rollout.fleet import plan_all
 from rollout.live import ask
+from rollout.turn import take_turn
 
-_lock = BoundedSemaphore()
 # Of the JSON lines; another number means that fields went or changed their meaning.
 _SCHEMA = 1
 _AS_IT_SHOULD_BE, _NOT_SO = 0, 1
@@ -42,8 +41,7 @@ def tell(state: State, host: Host) -> NoReturn:
     pyinfra comes here for each host; the first does it for all. As JSON lines with
     `--data format=json`.
     """
-    # Never given back: while a run ends pyinfra goes on to the next host, which would do it again.
-    _lock.acquire()
+    take_turn()
     status = _read(state)
     if host.data.get("format") == "json":
         _print_json(status)
