@@ -18,6 +18,10 @@ STAGING = f"{BASE}/staging-"
 SWITCH = f"{BASE}/switch"
 # What is to be changed, from before a change begins until it is over.
 SWITCHING = f"{BASE}/switching"
+# How each change went, the last ones; and what they are called in the journal.
+HISTORY = f"{BASE}/history"
+HISTORY_TAG = "onetime-change"
+HISTORY_LINES = 200
 # While it is there no gate opens: since when, for whom and, for a reboot, the boot before it.
 DRAINED = f"{BASE}/drained"
 # What somebody else runs, and the next change takes over; and where their files are kept then,
@@ -141,7 +145,9 @@ LINKS = {
 # What is known of it beside its files: when, by whom and with which image it was made; the digests
 # of all files; and how it fared.
 ABOUT, DIGESTS, SERVED, FAILED = "about", "digests", "served", "failed"
-RELEASE_NOTES = (ABOUT, DIGESTS, SERVED, FAILED)
+# What an instance said that did not become healthy from it.
+EVIDENCE = "evidence.log"
+RELEASE_NOTES = (ABOUT, DIGESTS, SERVED, FAILED, EVIDENCE)
 # Where it holds the files that containers get: root's alone, whatever the modes in there.
 MOUNTED = "files"
 # What to ask about its paths.

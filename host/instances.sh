@@ -77,6 +77,7 @@ start_instance() {
     if ! systemctl restart ${tunnel:+"$tunnel.service"} "$app.service" 2>/dev/null; then
       echo "instance $2 did not become healthy; its last lines:"
       last_lines "$app" "$tunnel"
+      keep_evidence "$1" "$app"
       return 1
     fi
   fi
@@ -87,6 +88,7 @@ start_instance() {
   if [ -z "$started" ] || [ "$(incarnation "$INSTANCE-$2")" != "$started" ]; then
     echo "instance $2 was healthy and did not stay up; its last lines:"
     last_lines "$app" "$tunnel"
+    keep_evidence "$1" "$app"
     return 1
   fi
   decide watch=0
@@ -102,6 +104,13 @@ start_instances() {
       return 1
     }
   done
+}
+
+# Keeps all that unit $2 said, with release $1 that failed: for root alone, since apps log much.
+keep_evidence() {
+  (umask 077 && journalctl -u "$2.service" -n 5000 --no-pager -o short-iso >"releases/$1/$EVIDENCE") ||
+    return 0
+  echo "the whole log is in $BASE/releases/$1/$EVIDENCE"
 }
 
 # Prints what unit $1, and its sidecar's $2, said last. What looks like an error comes first: an app

@@ -37,6 +37,7 @@ start_jobs() {
     systemctl restart "$JOB@$job.service" 2>/dev/null || {
       echo "job $job did not start; its last lines:"
       last_lines "$JOB@$job" ""
+      keep_evidence "$1" "$JOB@$job"
       return 1
     }
     started="$started $job=$(which_run "$job")"
@@ -48,6 +49,7 @@ start_jobs() {
     if ! job_runs "$1" "$job" || [ "$(which_run "$job")" != "${pair#*=}" ]; then
       echo "job $job did not stay up; its last lines:"
       last_lines "$JOB@$job" ""
+      keep_evidence "$1" "$JOB@$job"
       return 1
     fi
   done

@@ -3,7 +3,8 @@
 # starts this as a unit: from then on the host needs no operator. It ends in the new release or, if
 # that fails, in the one before. Interrupted, it is started again, by systemd or at boot, and
 # completes what was begun.
-# Data: names, and $SWITCHING, which says from, to, rules (0, 1 or auto), watch (seconds) and token.
+# Data: names, and $SWITCHING, which says from, to, rules (0, 1 or auto), watch (seconds), token,
+# operator and plan.
 # What is decided on the way is added there before it is done, and holds when this starts again.
 set -u
 # shellcheck source=host/common.sh
@@ -16,6 +17,8 @@ set -u
 . "$here/images.sh"
 # shellcheck source=host/jobs.sh
 . "$here/jobs.sh"
+# shellcheck source=host/history.sh
+. "$here/history.sh"
 # shellcheck source=host/adopt.sh
 . "$here/adopt.sh"
 cd "$BASE" || exit
@@ -132,6 +135,7 @@ go() {
 go_back() {
   if [ "$from" = 0 ] && [ -e "$ADOPTING" ]; then
     return_foreign
+    outcome='went back'
     return
   fi
   if [ "$from" = 0 ] || [ "$from" = "$to" ] || [ ! -d "releases/$from" ]; then
@@ -142,7 +146,7 @@ go_back() {
   echo "going back to release $from"
   same_network "$from" "$to" && rules=0 || rules=1
   watch=0
-  go "$from" 0 || echo "release $from does not run either"
+  go "$from" 0 && outcome='went back' || echo "release $from does not run either"
   [ ! -e "$ADOPTING" ] || return_foreign
 }
 
@@ -185,13 +189,14 @@ goes_forward() {
 
 main() {
   begun='' back='' undo='' watching='' attempts=0
-  from='' to='' rules='' watch='' token=''
+  from='' to='' rules='' watch='' token='' operator='' plan='' since='' outcome=failed
   # shellcheck source=/dev/null # made by the deploy
   . "$SWITCHING"
   if [ "$rules" = auto ]; then
     same_network "$from" "$to" && rules=0 || rules=1
   fi
   decide attempts=$((attempts + 1))
+  [ -n "$since" ] || decide "since=$(date +%s)"
   code=1
   if goes_forward; then
     # The operator is asked once, who is there the first time; what is current was confirmed.
@@ -203,6 +208,7 @@ main() {
     has_room && go "$to" "$ask" && code=0
   fi
   if [ $code = 0 ]; then
+    outcome=served
     mark "$to" served
     [ ! -e "$ADOPTING" ] || finish_adoption
     tidy
@@ -218,6 +224,7 @@ main() {
       go_back
     fi
   fi
+  record "$outcome"
   echo $code >"$RESULT"
   rm -f "$SWITCHING"
 }

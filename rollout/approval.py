@@ -41,7 +41,8 @@ def approve(state: State, proposal: Proposal) -> None:
 
     As JSON lines with `--data format=json`.
     """
-    current_run(state).changes = any(proposal.actions.values())
+    run = current_run(state)
+    run.changes, run.plan = any(proposal.actions.values()), proposal.id
     hosts = state.inventory.get_active_hosts()
     as_json = any(host.data.get("format") == "json" for host in hosts)
     for line in _json(proposal) if as_json else _text(proposal):

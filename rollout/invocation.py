@@ -27,7 +27,7 @@ from rollout.run import current_run
 _FAILURE, _CHANGES, _INTERRUPTED = 1, 2, 130
 
 # Verbs that ask nobody: they change nothing, or what they do is all on the command line.
-_READING = {"status.py", "diagnose.py", "logs.py", "map.py", "run.py"}
+_READING = {"status.py", "diagnose.py", "history.py", "logs.py", "map.py", "run.py"}
 
 _PASSWORDS = ("_sudo_password", "_use_sudo_password", "_su_password")
 _EXPOSED = (

@@ -18,11 +18,13 @@ class Run:
     + switched: the operation that changes each host, by the host's name
     + beats: what keeps each host's lock alive, by the host's name
     + changes: whether its plan does anything; none before there is one
+    + plan: the id of that plan, empty where there is none
     """
 
     switched: dict[str, OperationMeta] = field(default_factory=dict)
     beats: dict[str, gevent.Greenlet[..., Any]] = field(default_factory=dict)
     changes: bool | None = None
+    plan: str = ""
 
     @property
     def failed(self) -> str | None:

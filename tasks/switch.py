@@ -166,6 +166,7 @@ def _change(
             # What `switching` promises is on the disk before it is: a power cut may come.
             f"for disk in {RELEASES} {IMAGE_STORE}; do sync --file-system $disk; done",
             f"printf '%s\\n' from={current} to={to} rules={rules} token={token} "
+            f"operator={lock.OPERATOR} plan={current_run(state).plan} "
             f"watch={WATCH if replaced else 0} > switching.new; sync switching.new",
             "mv switching.new switching",
             f"ln -sfn {RELEASES}/{max(current, to)} switch.new; mv -T switch.new {SWITCH}",

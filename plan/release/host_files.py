@@ -24,6 +24,7 @@ _PROGRAMS = (
     "jobs.sh",
     "resume.sh",
     "adopt.sh",
+    "history.sh",
 )
 _UNITS = (HOST_UNIT, FIREWALL_UNIT, SWITCH_UNIT)
 

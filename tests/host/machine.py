@@ -110,7 +110,8 @@ class Machine:
 
     def switch(self, origin: int, to: int, *, rules: str = "0", watch: int = 5) -> None:
         """Write down a change, as the deploy does before it starts the switch's unit."""
-        words = (f"from={origin}", f"to={to}", f"rules={rules}", f"watch={watch}", "token=4711")
+        change = (f"from={origin}", f"to={to}", f"rules={rules}", f"watch={watch}")
+        words = (*change, "token=4711", "operator=me@here", "plan=p1")
         (self.base / "switching").write_text("".join(f"{word}\n" for word in words))
         link = self.base / "switch"
         link.unlink(missing_ok=True)

@@ -99,7 +99,7 @@ def test_host_that_is_left_alone_may_be_wrong(site: Site) -> None:
     other = {**site.by_host[TWO], "db_port": 0}
     wrong = Site(site.directory, site.hosts, by_host={**site.by_host, TWO: other})
     run = wrong.pyinfra("deploy.py", "--dry", "--limit", ONE)
-    assert run.code == 0, run.output
+    assert run.code == 2, run.output
 
 
 def test_all_problems_of_all_hosts_come_at_once(fresh: Fresh, site: Site) -> None:

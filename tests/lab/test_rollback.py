@@ -136,7 +136,7 @@ def test_name_that_has_moved_is_a_change_of_its_own(site: Site) -> None:
     tag = "podman tag localhost/onetime-lab:2 localhost/onetime-lab:1"
     ssh(HOST, f"{tag}; systemctl restart onetime@7043")
     run = there.pyinfra("deploy.py", "--dry")
-    assert "follow the image's name, from " in run.output
+    assert "its name has moved " in run.output
     there.deploy_twice()
     images = ssh(HOST, "podman ps --format '{{.ImageID}}' --filter name=^onetime- | sort -u")
     assert len(images.split()) == 1

@@ -98,3 +98,15 @@ def test_inventory_that_cannot_be_planned_is_told(site: Site) -> None:
     run = status(dataclasses.replace(site, everywhere={"memory": "1g"}))
     assert run.code == 1, run.output
     assert f"{HOST}: memory: the kernel has no memory controller" in run.output
+
+
+def test_history_tells_who_changed_what(site: Site) -> None:
+    assert site.deploy().code == 0
+    run = site.pyinfra("verbs/history.py", "--data", "format=json")
+    assert run.code == 0, run.output
+    lines = [json.loads(line) for line in run.output.splitlines() if line.startswith("{")]
+    first = lines[0]
+    assert (first["host"], first["origin"], first["to"], first["outcome"]) == (HOST, 0, 1, "served")
+    assert first["plan"].startswith("p")
+    logged = ssh(HOST, "journalctl --no-pager -o cat -t onetime-change")
+    assert len(logged.splitlines()) == len(lines)
