@@ -73,13 +73,37 @@ class Load:
 
 
 @contextmanager
-def balancer(directory: Path, hosts: Sequence[str], ports: Sequence[int] = PORTS) -> Iterator[None]:
-    """Run HAProxy over the ports of the hosts, until the end of the block."""
-    config = directory / "haproxy.cfg"
-    config.write_text(haproxy_config(hosts, ports, [f"bind :{PORT}"]))
+def balancer(
+    directory: Path, hosts: Sequence[str], ports: Sequence[int] = PORTS, kind: str = "haproxy"
+) -> Iterator[None]:
+    """Run a proxy over the ports of the hosts, until the end of the block.
+
+    + kind: `haproxy` or `caddy`
+    """
+    argv = (
+        haproxy(directory, haproxy_config(hosts, ports, [f"bind :{PORT}"]))
+        if kind == "haproxy"
+        else caddy(directory, caddy_config(hosts, ports, f"http://{PUBLIC}:{PORT}"))
+    )
     question = ("curl", "-fs", "-m", "2", f"http://{PUBLIC}:{PORT}/api/v2/status")
-    with proxy(api.haproxy_command("-db", "-f", str(config)), directory, question):
+    with proxy(argv, directory, question):
         yield
+
+
+def haproxy(directory: Path, config: str) -> list[str]:
+    """Return the command that runs HAProxy with this configuration."""
+    path = directory / "haproxy.cfg"
+    path.write_text(config)
+    return api.haproxy_command("-db", "-f", str(path))
+
+
+def caddy(directory: Path, config: str) -> list[str]:
+    """Return the command that runs Caddy with this configuration."""
+    path = directory / "Caddyfile"
+    path.write_text(config)
+    # It keeps notes of its own, which the machine shall not get.
+    home = ("env", f"XDG_DATA_HOME={directory}", f"XDG_CONFIG_HOME={directory}")
+    return [*home, *api.caddy_command("run", "--adapter", "caddyfile", "--config", str(path))]
 
 
 @contextmanager
@@ -112,6 +136,23 @@ def haproxy_config(hosts: Sequence[str], ports: Sequence[int], doors: Sequence[s
     kept[frontend:frontend] = [f"    {door}" for door in doors]
     servers = [f"    server {place} {place}" for place in places(hosts, ports)]
     return "\n".join([*kept, *servers, ""])
+
+
+def caddy_config(hosts: Sequence[str], ports: Sequence[int], door: str, tls: str = "") -> str:
+    """Return the configuration of the documents with servers and door of the test's own.
+
+    + door: its site, in place of the one whose certificate the world knows
+    + tls: the line that says where the test's certificate is, if it has one
+    """
+    given = (ROOT / "docs/Caddyfile").read_text()
+    name, to = (
+        "secrets.example.com {",
+        "to 10.0.0.21:7043 10.0.0.21:7044 10.0.0.22:7043 10.0.0.22:7044",
+    )
+    assert name in given
+    assert to in given
+    own = f"{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{door} {{\n\t{tls}"
+    return given.replace(name, own).replace(to, f"to {' '.join(places(hosts, ports))}")
 
 
 def places(hosts: Sequence[str], ports: Sequence[int]) -> list[str]:

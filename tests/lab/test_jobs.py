@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab import api, services
 from lab.app import stand_in
+from tests.lab.balancer import balancer, under_load
 from tests.lab.conftest import Fresh
 from tests.lab.harness import Run, Site, check_paths, ssh, started, wait_until
 
@@ -22,6 +25,7 @@ SECRETS = {
     "RABBITMQ_URL": f"amqp://{services.USER}:{services.PASSWORD}@rabbitmq:5672",
 }
 ACCOUNT = "somebody@example.com"
+RATE, CLIENTS, REQUESTS = 150.0, 32, 20_000
 JOBS = "podman ps --format '{{.Names}}' --filter name=^onetime-job | sort"
 
 
@@ -138,4 +142,31 @@ def test_jobs_that_leave_the_inventory_go(site: Full) -> None:
     for host in HOSTS:
         assert ssh(host, JOBS) == ""
     site.deploy_twice()
+    check_jobs()
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("kind", ["haproxy", "caddy"])
+@pytest.mark.parametrize("mode", ["macvlan", "routed"])
+def test_image_changes_lose_none_of_twenty_thousand_requests(
+    site: Full, tmp_path: Path, mode: str, kind: str
+) -> None:
+    """Clients keep their connections; the image changes to and fro for as long as it takes."""
+    in_mode = dataclasses.replace(site, everywhere={**site.everywhere, "network_mode": mode})
+    in_mode.deploy_twice()
+    changes = 0
+    with balancer(tmp_path, HOSTS, kind=kind), under_load(rate=RATE, clients=CLIENTS) as load:
+        end = time.monotonic() + REQUESTS / RATE
+        while time.monotonic() < end:
+            tag = "21"[changes % 2]
+            image = {
+                "image": f"{stand_in.REPOSITORY}:{tag}",
+                "image_archive": str(stand_in.archive(tag)),
+            }
+            run = dataclasses.replace(in_mode, everywhere={**in_mode.everywhere, **image}).deploy()
+            assert run.code == 0, run.output
+            changes += 1
+    print(f"{mode} {kind}: {changes} changes, {load}")
+    assert not load.failed, str(load)
+    assert len(load.answers) >= REQUESTS
     check_jobs()

@@ -12,9 +12,17 @@ import pytest
 from lab import api, shapes
 from lab.app import stand_in
 from lab.shell import run
-from tests.lab.balancer import PUBLIC, haproxy_config, places, proxy
+from tests.lab.balancer import (
+    PUBLIC,
+    caddy,
+    caddy_config,
+    haproxy,
+    haproxy_config,
+    places,
+    proxy,
+)
 from tests.lab.conftest import Fresh
-from tests.lab.harness import PORTS, ROOT, Site, ssh
+from tests.lab.harness import PORTS, Site, ssh
 
 HOSTS = ("plain16",)
 DOOR = 8443
@@ -55,29 +63,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def haproxy(directory: Path, certificate: Path) -> list[str]:
-    config = directory / "haproxy.cfg"
-    door = f"bind :{DOOR} ssl crt {certificate / 'both.pem'}"
-    config.write_text(haproxy_config(HOSTS, PORTS, [door]))
-    return api.haproxy_command("-db", "-f", str(config))
-
-
-def caddy(directory: Path, certificate: Path) -> list[str]:
-    given = (ROOT / "docs/Caddyfile").read_text()
-    name, to = (
-        "secrets.example.com {",
-        "to 10.0.0.21:7043 10.0.0.21:7044 10.0.0.22:7043 10.0.0.22:7044",
-    )
-    assert name in given
-    assert to in given
+def command(kind: str, directory: Path, certificate: Path) -> list[str]:
+    if kind == "haproxy":
+        door = f"bind :{DOOR} ssl crt {certificate / 'both.pem'}"
+        return haproxy(directory, haproxy_config(HOSTS, PORTS, [door]))
     tls = f"tls {certificate / 'certificate'} {certificate / 'key'}"
-    own = f"{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{URL} {{\n\t{tls}"
-    text = given.replace(name, own).replace(to, f"to {' '.join(places(HOSTS, PORTS))}")
-    (directory / "Caddyfile").write_text(text)
-    run_by = ("run", "--adapter", "caddyfile", "--config", str(directory / "Caddyfile"))
-    # It keeps notes of its own, which the machine shall not get.
-    home = ("env", f"XDG_DATA_HOME={directory}", f"XDG_CONFIG_HOME={directory}")
-    return [*home, *api.caddy_command(*run_by)]
+    return caddy(directory, caddy_config(HOSTS, PORTS, URL, tls))
 
 
 class Browser:
@@ -97,7 +88,7 @@ class Browser:
 
 @contextmanager
 def behind(kind: str, directory: Path, certificate: Path) -> Iterator[Browser]:
-    argv = {"haproxy": haproxy, "caddy": caddy}[kind](directory, certificate)
+    argv = command(kind, directory, certificate)
     trusting = ("curl", "-fs", "-m", "2", "--cacert", str(certificate / "certificate"))
     with proxy(argv, directory, (*trusting, f"{URL}/api/v2/status")):
         yield Browser(directory, certificate)
