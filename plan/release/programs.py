@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import names
@@ -13,6 +14,8 @@ _HOST = Path(__file__).parents[2] / "host"
 _Value = str | int | tuple[str, ...] | Mapping[str, str]
 
 
+# The same for every host of a fleet, however many there are.
+@cache
 def program(name: str) -> File:
     """Return a program, or a part of one, as it is in `host/`."""
     return File(f"host/{name}", (_HOST / name).read_text())
@@ -24,6 +27,7 @@ def data_file(name: str, values: Mapping[str, _Value]) -> File:
     return File(f"host/{name}", "".join(f"{line}\n" for line in lines))
 
 
+@cache
 def names_file() -> File:
     """Return everything that `names.py` gives a name to."""
     return data_file("names", {key: getattr(names, key) for key in vars(names) if key.isupper()})
