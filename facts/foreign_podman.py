@@ -154,14 +154,14 @@ def _networks(text: str) -> dict[str, ForeignNetwork]:
         if (item.get("labels") or {}).get(CONFIG_LABEL):
             continue
         subnets = [part for part in item.get("subnets") or () if ":" not in part["subnet"]]
-        first = subnets[0] if subnets else None
-        leases = first.get("lease_range") if first else None
+        subnet = subnets[0] if subnets else None
+        leases = subnet.get("lease_range") if subnet else None
         networks[item["name"]] = ForeignNetwork(
             name=item["name"],
             driver=item["driver"],
             parent=item.get("network_interface", ""),
-            subnet=first["subnet"] if first else "",
-            gateway=first.get("gateway", "") if first else "",
+            subnet=subnet["subnet"] if subnet else "",
+            gateway=subnet.get("gateway", "") if subnet else "",
             lease_range=(
                 (IPv4Address(leases["start_ip"]), IPv4Address(leases["end_ip"])) if leases else None
             ),

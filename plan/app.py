@@ -168,7 +168,7 @@ def _shared_accounts(observed: Mapping[str, Observed]) -> Iterator[Problem]:
         url = values.get("AUTH_DATABASE_URL", "sqlite:")
         is_file = values.get("AUTHENTICATION_MODE") == "full" and url.startswith("sqlite:")
         if is_file and len(hosts) > 1 and observed[name].settings.volumes:
-            neighbour = next(other for other in hosts if other != name)
+            neighbour = next(neighbour for neighbour in hosts if neighbour != name)
             yield Problem(
                 name,
                 "secrets",

@@ -55,14 +55,14 @@ def wanted(words: Mapping[str, str], settings: Mapping[str, Settings]) -> Wanted
     tags = {host: _tags(of_host) for host, of_host in settings.items()}
     instance = words.get("instance")
     if instance is not None:
-        known = sorted({name for of_host in tags.values() for name in of_host.values()})
+        choices = sorted({name for of_host in tags.values() for name in of_host.values()})
         tags = {
             host: {tag: name for tag, name in of_host.items() if name == instance}
             for host, of_host in tags.items()
         }
         if not any(tags.values()):
-            question = did_you_mean(instance, known)
-            advice = f"Name one of these: {', '.join(known)}"
+            question = did_you_mean(instance, choices)
+            advice = f"Name one of these: {', '.join(choices)}"
             problems.add("instance", f"no host has {instance!r}{question}", advice)
     problems.stop()
     asked = {host: of_host for host, of_host in tags.items() if of_host}

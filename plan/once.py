@@ -77,7 +77,7 @@ def _running(name: str, installed: InstalledState, problems: Problems) -> str:
     running = {match[1] or match[2]: match[0] for match in matches}
     if name in running:
         return running[name]
-    known = ", ".join(sorted(running))
-    advice = f"Name one of these: {known}" if known else "None runs: leave it out, or deploy"
+    choices = ", ".join(sorted(running))
+    advice = f"Name one of these: {choices}" if choices else "None runs: leave it out, or deploy"
     problems.add("in", f"{name!r} does not run", advice)
     return ""

@@ -46,17 +46,17 @@ def tell(state: State, host: Host) -> NoReturn:
     hosts = list(state.inventory.get_active_hosts())
     jobs = {it: gevent.spawn(_read, it) for it in hosts}
     gevent.joinall(list(jobs.values()), raise_error=True)
-    told = [(it, adopt(it.name, job.value)) for it, job in jobs.items() if job.value]
+    adoptions = [(it, adopt(it.name, job.value)) for it, job in jobs.items() if job.value]
     if host.data.get("format") == "json":
-        _print_json([adoption for _, adoption in told])
+        _print_json([adoption for _, adoption in adoptions])
     else:
         print(
-            inventory_text((adoption, _connection(it.data.dict())) for it, adoption in told),
+            inventory_text((adoption, _connection(it.data.dict())) for it, adoption in adoptions),
             end="",
         )
     sys.stdout.flush()
-    whole = len(told) == len(hosts) and all(adoption.words for _, adoption in told)
-    sys.exit(_TOLD if whole else _NOT_TOLD)
+    complete = len(adoptions) == len(hosts) and all(adoption.words for _, adoption in adoptions)
+    sys.exit(_TOLD if complete else _NOT_TOLD)
 
 
 def prepare_takeover(state: State, host: Host) -> Takeover | None:
@@ -69,16 +69,16 @@ def prepare_takeover(state: State, host: Host) -> Takeover | None:
         tell(state, host)
     try:
         settings = read_settings(host, "format")
-        found: ForeignState | None = read_fact(host, ForeignUnits)
-        return plan_takeover(host.name, settings, found) if found else None
+        foreign: ForeignState | None = read_fact(host, ForeignUnits)
+        return plan_takeover(host.name, settings, foreign) if foreign else None
     except PlanError as error:
         raise RefusalError(str(error)) from None
 
 
 def _read(host: Host) -> ForeignState | None:
     with ctx_host.use(host):
-        found: ForeignState | None = read_fact(host, ForeignUnits)
-        return found
+        foreign: ForeignState | None = read_fact(host, ForeignUnits)
+        return foreign
 
 
 def _connection(data: Mapping[str, Any]) -> dict[str, Any]:

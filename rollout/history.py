@@ -32,7 +32,7 @@ def tell(state: State, host: Host) -> NoReturn:
     """
     take_turn()
     hosts = list(state.inventory.get_active_hosts())
-    jobs = {one.name: gevent.spawn(_ask, one) for one in hosts}
+    jobs = {member.name: gevent.spawn(_ask, member) for member in hosts}
     gevent.joinall(list(jobs.values()), raise_error=True)
     changes = sorted(
         ((change.at, name, change) for name, job in jobs.items() for change in job.value or ()),

@@ -101,7 +101,7 @@ class _Reader:
             readers = [gevent.spawn(self._print_all, each) for each in lines]
             gevent.joinall(readers, raise_error=True)
         else:
-            self._print_all(heapq.merge(*lines, key=lambda told: told.line.at))
+            self._print_all(heapq.merge(*lines, key=lambda entry: entry.line.at))
         return not self._failed
 
     def _open(self, host: str) -> Stream | None:
@@ -135,16 +135,16 @@ class _Reader:
         logger.error("%s: %s", host, harmless(sentence))
 
     def _print_all(self, lines: Iterable[_Told]) -> None:
-        for told in lines:
-            self._print(told)
+        for entry in lines:
+            self._print(entry)
 
-    def _print(self, told: _Told) -> None:
-        text = harmless(told.line.text)
+    def _print(self, entry: _Told) -> None:
+        text = harmless(entry.line.text)
         if self._as_json:
-            at = told.line.at.isoformat(timespec="microseconds")
-            whose = {"host": told.host, "instance": told.instance}
-            show(json.dumps({"schema": _SCHEMA, **whose, "at": at, "line": text}))
+            at = entry.line.at.isoformat(timespec="microseconds")
+            origin = {"host": entry.host, "instance": entry.instance}
+            show(json.dumps({"schema": _SCHEMA, **origin, "at": at, "line": text}))
         else:
-            at = told.line.at.strftime("%Y-%m-%d %H:%M:%S")
+            at = entry.line.at.strftime("%Y-%m-%d %H:%M:%S")
             host_width, width = self._widths
-            show(f"{at}  {told.host:{host_width}}  {told.instance:{width}}  {text}")
+            show(f"{at}  {entry.host:{host_width}}  {entry.instance:{width}}  {text}")

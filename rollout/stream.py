@@ -105,12 +105,12 @@ def _as_configured(host: Host, command: str) -> str:
 
 def whole_lines(chunks: Iterable[bytes]) -> Iterator[str]:
     """Yield text by its lines, whatever pieces it comes in."""
-    rest = b""
+    remainder = b""
     for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        if len(rest) > _LONGEST:
-            lines, rest = [*lines, rest], b""
+        *lines, remainder = (remainder + chunk).split(b"\n")
+        if len(remainder) > _LONGEST:
+            lines, remainder = [*lines, remainder], b""
         for line in lines:
             yield line.decode(errors="backslashreplace")
-    if rest:
-        yield rest.decode(errors="backslashreplace")
+    if remainder:
+        yield remainder.decode(errors="backslashreplace")

@@ -107,7 +107,7 @@ def _range(first: IPv4Address, last: IPv4Address) -> str:
 
 
 def _card(network: _Definition, state: ForeignState, notes: Notes) -> Mapping[str, Any]:
-    told = {
+    detected = {
         "network_interface": network.parent,
         "network_subnet": network.subnet,
         "network_gateway": network.gateway,
@@ -115,7 +115,7 @@ def _card(network: _Definition, state: ForeignState, notes: Notes) -> Mapping[st
     }
     words: dict[str, Any] = {
         word: value
-        for word, value in told.items()
+        for word, value in detected.items()
         if value and notes.accepted(word, value, network.source)
     }
     if not network.leases:

@@ -60,7 +60,7 @@ def setups(state: ForeignState) -> tuple[list[Setup], list[str]]:
     files: dict[str, list[Entry]] = {}
     for entry in state.entries:
         files.setdefault(entry.path, []).append(entry)
-    found: dict[str, Setup] = {}
+    by_title: dict[str, Setup] = {}
     remarks: list[str] = []
     for path in sorted(files):
         if not path.endswith(".container"):
@@ -76,13 +76,13 @@ def setups(state: ForeignState) -> tuple[list[Setup], list[str]]:
             remarks.append(f"{path} is a template of which no instance is there")
         for member in members:
             setup = _from_quadlet(name, member, path, files, state)
-            found[setup.title] = setup
-    known = {setup.container.name for setup in found.values() if setup.container}
+            by_title[setup.title] = setup
+    running = {setup.container.name for setup in by_title.values() if setup.container}
     for container in state.podman.containers:
         is_app = "onetime" in container.image or container.name.startswith("onetime")
-        if is_app and container.name not in known:
-            found[container.name] = _from_container(container)
-    return [found[title] for title in sorted(found)], remarks
+        if is_app and container.name not in running:
+            by_title[container.name] = _from_container(container)
+    return [by_title[title] for title in sorted(by_title)], remarks
 
 
 def _members(name: str, entries: Iterable[Entry], state: ForeignState) -> Iterator[str]:

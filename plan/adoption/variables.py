@@ -45,21 +45,21 @@ class Variable:
 
 def variables(setup: Setup, state: ForeignState, notes: Notes) -> dict[str, Variable]:
     """Return what a container gets: from files, over these its own, and over those secrets."""
-    found: dict[str, Variable] = {}
+    values: dict[str, Variable] = {}
     for path in setup.values("EnvironmentFile"):
         file = path.removeprefix("-")
         if file not in state.environments:
             notes.add("environment", f"{file} is not there, or holds no variable")
         for name, value in state.environments.get(file, {}).items():
             finding = f"sed -n s/^{name}=//p {shlex.quote(file)}"
-            found[name] = Variable(value, file, finding)
+            values[name] = Variable(value, file, finding)
     for assignment in setup.values("Environment"):
         name, _, value = assignment.partition("=")
         place, finding = setup.path, f"grep {name}= {shlex.quote(setup.path)}"
         if not setup.path:
             place = f"the container {setup.title}"
             finding = f"podman exec {shlex.quote(setup.title)} printenv {name}"
-        found[name] = Variable(value, place, finding)
+        values[name] = Variable(value, place, finding)
     for text in setup.values("Secret"):
         secret, *options = text.split(",")
         words = dict(option.partition("=")[::2] for option in options)
@@ -67,19 +67,19 @@ def variables(setup: Setup, state: ForeignState, notes: Notes) -> dict[str, Vari
             notes.add("secrets", f"the secret {secret} is mounted as a file, which no word does")
             continue
         finding = f"podman secret inspect --showsecret --format {{{{.SecretData}}}} {secret}"
-        found[words.get("target") or secret] = Variable(HIDDEN, f"the secret {secret}", finding)
-    return found
+        values[words.get("target") or secret] = Variable(HIDDEN, f"the secret {secret}", finding)
+    return values
 
 
 def variable_words(
-    found: Mapping[str, Variable], setup: Setup, state: ForeignState, notes: Notes
+    values: Mapping[str, Variable], setup: Setup, state: ForeignState, notes: Notes
 ) -> dict[str, Any]:
     """Return the environment, where secrets come from, and what addresses (URLs) lead to."""
     hosts = _hosts(setup)
-    words, rewritten = _database(found, state, hosts, notes)
+    words, rewritten = _database(values, state, hosts, notes)
     environment, secrets = {}, {}
-    hidden = {name for name, variable in found.items() if HIDDEN in variable.value}
-    for name, variable in found.items():
+    hidden = {name for name, variable in values.items() if HIDDEN in variable.value}
+    for name, variable in values.items():
         # The app's tool leaves the name of a secret where its value was, under such a name.
         if name in _LEFT_OUT or (name.startswith("_") and name[1:] in hidden):
             continue
@@ -93,7 +93,7 @@ def variable_words(
                 notes.add("secrets", f"{name} is in {variable.source}: {variable.finding}")
         elif notes.accepted("environment", {name: value}, variable.source):
             environment[name] = value
-    services = _services(found, state, hosts, words.get("db_host"), notes)
+    services = _services(values, state, hosts, words.get("db_host"), notes)
     return words | {"services": services, "environment": environment, "secrets": secrets}
 
 
@@ -113,14 +113,14 @@ def _url(text: str) -> SplitResult | None:
 
 
 def _database(
-    found: Mapping[str, Variable],
+    values: Mapping[str, Variable],
     state: ForeignState,
     hosts: Mapping[str, str],
     notes: Notes,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the words of the database, and the variables that are to name it in another way."""
-    name = next((name for name in DATABASE_URLS if name in found), None)
-    url = _url(found[name].value) if name else None
+    name = next((name for name in DATABASE_URLS if name in values), None)
+    url = _url(values[name].value) if name else None
     if name is None or url is None:
         observation = f"{name} stayed on the host" if name else "no address of it is told"
         notes.add(
@@ -129,7 +129,7 @@ def _database(
             "address (URL) has it",
         )
         return {}, {}
-    hostname, source = url.hostname or "", found[name].source
+    hostname, source = url.hostname or "", values[name].source
     address = _address(hostname)
     if address is None and hostname not in _HOST_ITSELF:
         return _named_database(hostname, url, source, state, hosts, notes), {}
@@ -175,7 +175,7 @@ def _address(hostname: str) -> str | None:
 
 
 def _services(
-    found: Mapping[str, Variable],
+    values: Mapping[str, Variable],
     state: ForeignState,
     hosts: Mapping[str, str],
     database: str | None,
@@ -184,7 +184,7 @@ def _services(
     """Return the services that variables lead to, with the addresses that the host knows."""
     services: dict[str, Any] = {}
     for variable, name in _SERVICE_URLS.items():
-        url = _url(found[variable].value) if variable in found else None
+        url = _url(values[variable].value) if variable in values else None
         if url is None or url.scheme not in _SERVICES:
             continue
         hostname = url.hostname or ""
@@ -199,6 +199,6 @@ def _services(
             service = {"address": address, "port": url.port or port, "protocol": protocol}
             service |= {"tls": True} if tls else {}
             entry = {name if literal else hostname: service}
-            if notes.accepted("services", entry, found[variable].source):
+            if notes.accepted("services", entry, values[variable].source):
                 services |= entry
     return services

@@ -44,10 +44,10 @@ def adopt(host: str, state: ForeignState) -> Adoption:
     """Return the words that would reproduce what is there, and what could not be told."""
     if not state.root:
         return Adoption(host, {}, {GENERAL: [f"{NO_ROOT}. {BECOME_ROOT}"]})
-    found, remarks = setups(state)
+    items, remarks = setups(state)
     notes = Notes(remarks)
     web: dict[int, dict[str, Any]] = {}
-    for setup in (it for it in found if it.kind == WEB):
+    for setup in (it for it in items if it.kind == WEB):
         # The words of the first speak for all; of the others there is what differs.
         own = Notes() if web else notes
         place, words = setup_words(setup, host, state, own)
@@ -60,7 +60,7 @@ def adopt(host: str, state: ForeignState) -> Adoption:
             web[place.port] = words
     words = next(iter(web.values()), {})
     if web:
-        words = {**words, "instances": sorted(web), **_jobs(found, notes)}
+        words = {**words, "instances": sorted(web), **_jobs(items, notes)}
     else:
         observation = "no web instance of the app is there that this deploy did not make"
         notes.add(GENERAL, observation)
@@ -72,16 +72,16 @@ def setup_words(
     setup: Setup, host: str, state: ForeignState, notes: Notes
 ) -> tuple[Place | None, dict[str, Any]]:
     """Return where a web instance listens, none if that could not be told, and its words."""
-    found = variables(setup, state, notes)
+    items = variables(setup, state, notes)
     words = network_words(setup, state, notes)
-    place = _place(setup, words.get("network_mode"), found, notes)
+    place = _place(setup, words.get("network_mode"), items, notes)
     if place and place.inside and words.get("network_mode") != "host":
         words["container_port"] = place.inside
     if place and place.address not in _EVERYWHERE:
-        told = notes.accepted("publish_address", place.address, "PublishPort=")
-        words |= {"publish_address": place.address} if told else {}
+        limits = notes.accepted("publish_address", place.address, "PublishPort=")
+        words |= {"publish_address": place.address} if limits else {}
     words |= _image(setup, state, notes)
-    words |= variable_words(found, setup, state, notes)
+    words |= variable_words(items, setup, state, notes)
     words |= _mounts(setup, host, notes)
     words |= _limits(setup, notes)
     path = re.search(r"https?://[^/\s]+(/[^\s'\"|;&>]*)", setup.value("HealthCmd"))
@@ -92,9 +92,9 @@ def setup_words(
 
 
 def _place(
-    setup: Setup, mode: str | None, found: Mapping[str, Variable], notes: Notes
+    setup: Setup, mode: str | None, items: Mapping[str, Variable], notes: Notes
 ) -> Place | None:
-    variable = found["PORT"].value if "PORT" in found else ""
+    variable = items["PORT"].value if "PORT" in items else ""
     if mode == "host":
         port = next((it for it in (variable, setup.member) if it.isdecimal()), "")
         return Place(int(port), None) if port else None
@@ -137,8 +137,8 @@ def _mounts(setup: Setup, host: str, notes: Notes) -> dict[str, Any]:
     files: dict[str, str] = {}
     volumes: dict[str, str] = {}
     for text in setup.values("Volume"):
-        source, _, rest = text.partition(":")
-        path, _, options = rest.partition(":")
+        source, _, ignored = text.partition(":")
+        path, _, options = ignored.partition(":")
         read_only = "ro" in options.split(",")
         if source.startswith("/") and path and read_only:
             is_file = "." in PurePosixPath(source).name.lstrip(".")
@@ -160,16 +160,16 @@ def _limits(setup: Setup, notes: Notes) -> dict[str, Any]:
     memory = [setup.service("MemoryMax"), setup.value("Memory"), *setup.options("--memory", "-m")]
     cpus = setup.options("--cpus")
     quota = re.fullmatch(r"(\d{1,6})%", setup.service("CPUQuota"))
-    told: dict[str, Any] = {
+    limits: dict[str, Any] = {
         "memory": next((it.lower() for it in reversed(memory) if it), None),
         "cpus": int(quota[1]) / 100 if quota else None,
         "timezone": setup.value("Timezone") or None,
     }
     if cpus and re.fullmatch(r"\d{1,4}(\.\d+)?", cpus[-1]):
-        told["cpus"] = float(cpus[-1])
+        limits["cpus"] = float(cpus[-1])
     return {
         word: value
-        for word, value in told.items()
+        for word, value in limits.items()
         if value is not None and notes.accepted(word, value, setup.title)
     }
 
@@ -177,33 +177,35 @@ def _limits(setup: Setup, notes: Notes) -> dict[str, Any]:
 def _untold(setup: Setup, notes: Notes) -> None:
     """Note what no word was made of, by the names of the settings."""
     arguments = {argument.partition("=")[0] for argument in setup.values("PodmanArgs")}
-    known = {"--network", "--net", "--publish", "-p", "--add-host", "--memory", "-m", "--cpus"}
-    if rest := sorted(arguments - known - {"--log-opt", "--log-driver"}):
-        notes.add(GENERAL, f"{setup.title}: PodmanArgs= has {', '.join(rest)}, which is left out")
+    understood = {"--network", "--net", "--publish", "-p", "--add-host", "--memory", "-m", "--cpus"}
+    if ignored := sorted(arguments - understood - {"--log-opt", "--log-driver"}):
+        notes.add(
+            GENERAL, f"{setup.title}: PodmanArgs= has {', '.join(ignored)}, which is left out"
+        )
     if setup.value("Exec"):
         notes.add(GENERAL, f"{setup.title}: Exec= is left out: the image's own command is used")
 
 
-def _jobs(found: Sequence[Setup], notes: Notes) -> dict[str, Any]:
+def _jobs(items: Sequence[Setup], notes: Notes) -> dict[str, Any]:
     workers: list[str] = []
-    for setup in (it for it in found if it.kind == WORKER):
+    for setup in (it for it in items if it.kind == WORKER):
         name = setup.member.lower() or "worker"
         name = name if re.match(r"[a-z]", name) else f"worker-{name}"
         if notes.accepted("workers", [*workers, name], setup.title):
             workers.append(name)
-    scheduler = any(it.kind == SCHEDULER for it in found)
+    scheduler = any(it.kind == SCHEDULER for it in items)
     return {"workers": workers, "scheduler": scheduler or None}
 
 
 def _compare(title: str, words: Mapping[str, Any], first: Mapping[str, Any], notes: Notes) -> None:
     """Note where an instance differs from the first: a word is for all of a host's instances."""
     for key in sorted(words.keys() | first.keys()):
-        own, others = words.get(key), first.get(key)
-        if own == others:
+        own, value = words.get(key), first.get(key)
+        if own == value:
             continue
-        if isinstance(own, dict) and isinstance(others, dict):
+        if isinstance(own, dict) and isinstance(value, dict):
             names = sorted(
-                name for name in own.keys() | others.keys() if own.get(name) != others.get(name)
+                name for name in own.keys() | value.keys() if own.get(name) != value.get(name)
             )
             notes.add(key, f"{title} differs in {', '.join(names)}")
         else:

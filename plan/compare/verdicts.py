@@ -158,7 +158,7 @@ def _database(asked: Question, answer: PathAnswer) -> str | None:
 
 def _service(asked: Question, answer: PathAnswer) -> str | None:
     _, _, name = answer.path.partition("/")
-    port, way = next((port, way) for known, port, way in asked.services if known == name)
+    port, way = next((port, way) for service, port, way in asked.services if service == name)
     if _last_line(answer.answer).startswith(("+", "-", "answered", "connected")):
         return None
     if _last_line(answer.answer) == "closed":

@@ -85,7 +85,7 @@ def _rules_cause(scene: Scene) -> str:
 
 
 def _translation(scene: Scene, instance: InstancePlan, walk: Walk) -> None:
-    others = [
+    translations = [
         it
         for it in scene.observed.installed.firewall.translated
         if it.low <= instance.port <= it.high
@@ -93,8 +93,8 @@ def _translation(scene: Scene, instance: InstancePlan, walk: Walk) -> None:
     walk.hop(
         "port",
         expected=f"nobody else translates port {instance.port}",
-        observed="another rule does" if others else "nobody does",
-        whole=not others,
+        observed="another rule does" if translations else "nobody does",
+        whole=not translations,
         command="nft list ruleset | grep dnat",
         cause="port-translated",
         mend="remove that rule, or give the instance another port",

@@ -78,12 +78,12 @@ def _ground(scene: Scene, walk: Walk) -> None:
         cause="inodes-full",
         mend="remove files on that disk",
     )
-    there = settings.image in installed.podman.images
+    present = settings.image in installed.podman.images
     walk.hop(
         "image",
         expected=f"{settings.image} is on the host",
-        observed="it is" if there else "it is not",
-        whole=there,
+        observed="it is" if present else "it is not",
+        whole=present,
         command=f"podman image exists {settings.image}",
         cause="image-gone",
         mend="deploy.py -y brings it again",

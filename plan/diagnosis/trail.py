@@ -75,5 +75,5 @@ class Walk:
         verdict: Verdict = "unknown" if whole is None else "ok" if whole else "broken"
         if self.ended:
             verdict, observed = "not reached", ""
-        told = (cause, mend) if verdict == "broken" else ("", "")
-        self.hops.append(Hop(name, expected, observed, verdict, command, *told))
+        remedy = (cause, mend) if verdict == "broken" else ("", "")
+        self.hops.append(Hop(name, expected, observed, verdict, command, *remedy))

@@ -21,10 +21,10 @@ def trails(scene: Scene) -> Iterator[Trail]:
         yield client_trail(scene, instance)
 
 
-def verdicts(found: Iterable[Trail]) -> Iterator[str]:
+def verdicts(judged: Iterable[Trail]) -> Iterator[str]:
     """Yield a sentence per cause: how many paths it breaks, where, and the mend."""
     broken: dict[str, list[tuple[Trail, Hop]]] = {}
-    for trail in found:
+    for trail in judged:
         if hop := trail.broken:
             broken.setdefault(hop.cause, []).append((trail, hop))
     for cause, paths in broken.items():

@@ -32,7 +32,7 @@ def draw_host(host: MapHost, plan: HostPlan) -> Drawing:
     """Return the picture of a planned host."""
     reached = endpoints(plan)
     # The world outside has the way below all others.
-    beside = [one for one in reached if not one.outside]
+    beside = [endpoint for endpoint in reached if not endpoint.outside]
     count = max(len(plan.members), len(beside), _FEWEST)
     bottom = _TOP + count * _ROW
     boxes = [Box(_FRAME, 10, _FRAME_END - _FRAME, bottom + 6, "frame")]

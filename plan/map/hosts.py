@@ -48,7 +48,7 @@ class MapHost:
     def verdict(self, member: MemberPlan) -> Verdict:
         """Return how a container is, or its sidecar where that is worse."""
         verdicts = [_verdict(row) for row in self.rows if row.instance == str(key(member))]
-        return max(verdicts, key=lambda one: _VERDICTS.index(one.kind), default=Verdict())
+        return max(verdicts, key=lambda verdict: _VERDICTS.index(verdict.kind), default=Verdict())
 
 
 def _verdict(row: Row) -> Verdict:
@@ -81,17 +81,17 @@ class Endpoint:
     outside: bool = False
 
 
-def endpoint_name(plan: HostPlan, what: str) -> str:
+def endpoint_name(plan: HostPlan, endpoint: str) -> str:
     """Return the name by which containers know one of their plan's endpoints."""
-    return plan.settings.db_host if what == "database" else what.removeprefix("service ")
+    return plan.settings.db_host if endpoint == "database" else endpoint.removeprefix("service ")
 
 
 def endpoints(plan: HostPlan) -> tuple[Endpoint, ...]:
     """Return what the containers of a host reach: database, services, and the world outside."""
     settings = plan.settings
     reached = [
-        Endpoint(endpoint_name(plan, what), f"{address}:{port}", address)
-        for what, (address, port) in plan.endpoints.items()
+        Endpoint(endpoint_name(plan, endpoint), f"{address}:{port}", address)
+        for endpoint, (address, port) in plan.endpoints.items()
     ]
     if settings.db_address == "host-gateway":
         reached.insert(0, Endpoint(settings.db_host, f"the host, port {settings.db_port}"))

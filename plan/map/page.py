@@ -76,15 +76,15 @@ def page(hosts: Sequence[MapHost], problems: Sequence[str] = ()) -> str:
     """
     ordered = sorted(hosts, key=lambda host: host.name)
     networks = subnets(ordered)
-    colliding = {name for net in networks for one in net.collisions for name in one.hosts}
+    colliding = {name for net in networks for item in net.collisions for name in item.hosts}
     parts = {host.name: _host(host, colliding) for host in ordered}
     groups = [
-        SubnetPart(one, tuple(parts[name] for name in one.hosts), strips.rows(one))
-        for one in networks
+        SubnetPart(item, tuple(parts[name] for name in item.hosts), strips.rows(item))
+        for item in networks
     ]
-    placed = {name for one in networks for name in one.hosts}
-    if rest := tuple(part for name, part in parts.items() if name not in placed):
-        groups.append(SubnetPart(None, rest, ()))
+    placed = {name for item in networks for name in item.hosts}
+    if unplaced := tuple(part for name, part in parts.items() if name not in placed):
+        groups.append(SubnetPart(None, unplaced, ()))
     return (
         _environment()
         .get_template(_TEMPLATE)

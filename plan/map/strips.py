@@ -58,8 +58,8 @@ def _parts(subnet: Subnet) -> Iterator[tuple[Part, bool]]:
     last = (size - 1) // _CELLS
     singles = {(int(mark.address) - base) // _CELLS for mark in subnet.marks}
     edges = {0, last + 1}
-    for one in subnet.ranges:
-        first, end = int(one.network[0]) - base, int(one.network[-1]) - base
+    for claim in subnet.ranges:
+        first, end = int(claim.network[0]) - base, int(claim.network[-1]) - base
         if first // _CELLS == end // _CELLS:
             singles.add(first // _CELLS)
         edges |= {first // _CELLS, end // _CELLS + 1}
@@ -103,7 +103,9 @@ def _row(part: Part, subnet: Subnet, holders: Mapping[IPv4Address, Sequence[Mark
 
 
 def _meeting(part: Part, ranges: Sequence[Range]) -> list[Range]:
-    return [one for one in ranges if one.network[0] <= part[1] and part[0] <= one.network[-1]]
+    return [
+        claim for claim in ranges if claim.network[0] <= part[1] and part[0] <= claim.network[-1]
+    ]
 
 
 def _owner(cluster: Sequence[Range], part: Part) -> tuple[Box, Text]:
@@ -112,7 +114,7 @@ def _owner(cluster: Sequence[Range], part: Part) -> tuple[Box, Text]:
     start = max(0, int(network[0]) - int(part[0])) * _CELL
     end = (min(int(part[1]), int(network[-1])) - int(part[0]) + 1) * _CELL
     kind = "owner disputed" if len(cluster) > 1 else "owner"
-    text = ", ".join(f"{one.host} {one.network}" for one in cluster)
+    text = ", ".join(f"{claim.host} {claim.network}" for claim in cluster)
     return (
         Box(start + 1, 0, end - start - 2, _OWNER - 2, kind, text),
         fitted(start + 6, 12, text, end - start - 10, "owner-name", size=_LABEL),
@@ -135,7 +137,7 @@ def _cell_kind(
     edges = {subnet.network.network_address, subnet.network.broadcast_address}
     if address in edges:
         return "cell edge"
-    taken = any(address in one.network for one in subnet.ranges)
+    taken = any(address in claim.network for claim in subnet.ranges)
     return "cell range" if taken else "cell free"
 
 
@@ -144,10 +146,10 @@ def _band(part: Part, subnet: Subnet) -> Row:
     first, last = part
     owners = _meeting(part, subnet.ranges)
     count = int(last) - int(first) + 1
-    disputed = any(one.network in subnet.disputed for one in owners)
-    what = ", ".join(f"range of {one.host}" for one in owners) or "free"
+    disputed = any(claim.network in subnet.disputed for claim in owners)
+    label = ", ".join(f"range of {claim.host}" for claim in owners) or "free"
     kind = "range" if owners else "free"
-    text = f"{first} to {last}   {what}, {count} addresses"
+    text = f"{first} to {last}   {label}, {count} addresses"
     width = min(count, _CELLS) * _CELL
     drawing = Drawing(
         title=f"addresses {first} to {last}",

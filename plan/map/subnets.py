@@ -73,17 +73,17 @@ def subnets(hosts: Sequence[MapHost]) -> tuple[Subnet, ...]:
 
 
 def _subnet(network: IPv4Network, hosts: Sequence[MapHost]) -> Subnet:
-    there = [host for host in hosts if _is_in(host, network)]
+    members = [host for host in hosts if _is_in(host, network)]
     ranges = sorted(
-        (Range(host.settings.own_range, host.name) for host in there if host.settings.own_range),
-        key=lambda one: (one.network, one.host),
+        (Range(host.settings.own_range, host.name) for host in members if host.settings.own_range),
+        key=lambda claim: (claim.network, claim.host),
     )
-    inside = tuple(one for one in ranges if one.network.subnet_of(network))
+    inside = tuple(claim for claim in ranges if claim.network.subnet_of(network))
     marks = tuple(
         sorted(
             {
                 mark
-                for host in there
+                for host in members
                 if host.plan
                 for mark in _marks(host, host.plan)
                 if mark.address in network
@@ -93,7 +93,7 @@ def _subnet(network: IPv4Network, hosts: Sequence[MapHost]) -> Subnet:
     )
     return Subnet(
         network=network,
-        hosts=tuple(host.name for host in there),
+        hosts=tuple(host.name for host in members),
         gateways=tuple(mark.address for mark in marks if mark.kind == "gateway"),
         ranges=inside,
         marks=marks,
@@ -118,9 +118,9 @@ def _marks(host: MapHost, plan: HostPlan) -> Iterator[Mark]:
     page = anchor("host", host.name)
     text = f"{host.name} {private.interface}"
     yield Mark(private.address, "host", host.name, "host", text, page)
-    for what, (address, port) in plan.endpoints.items():
-        name = endpoint_name(plan, what)
-        label = "db" if what == "database" else "srv"
+    for endpoint, (address, port) in plan.endpoints.items():
+        name = endpoint_name(plan, endpoint)
+        label = "db" if endpoint == "database" else "srv"
         yield Mark(address, "service", "", label, f"{name}, port {port}")
     if shim := plan.mode.shim:
         text = f"shim {shim.link.interface} of {host.name}"
@@ -141,39 +141,39 @@ def _marks(host: MapHost, plan: HostPlan) -> Iterator[Mark]:
 def clusters(ranges: Sequence[Range]) -> list[list[Range]]:
     """Return ranges that overlap together, the widest of each first; others by themselves."""
     groups: list[list[Range]] = []
-    for one in sorted(ranges, key=lambda one: (one.network, one.host)):
+    for claim in sorted(ranges, key=lambda claim: (claim.network, claim.host)):
         # Of two that overlap one holds the other, and what holds others comes before them.
-        if groups and one.network.subnet_of(groups[-1][0].network):
-            groups[-1].append(one)
+        if groups and claim.network.subnet_of(groups[-1][0].network):
+            groups[-1].append(claim)
         else:
-            groups.append([one])
+            groups.append([claim])
     return groups
 
 
 def _overlaps(ranges: Sequence[Range]) -> Iterator[Collision]:
     for first, *others in clusters(ranges):
         if others:
-            listing = ", ".join(f"{one.network} of {one.host}" for one in others)
+            listing = ", ".join(f"{claim.network} of {claim.host}" for claim in others)
             yield Collision(
                 f"{first.network} of {first.host} overlaps with {listing}",
                 first.network,
-                frozenset({first.host, *(one.host for one in others)}),
+                frozenset({first.host, *(claim.host for claim in others)}),
             )
 
 
 def _held(ranges: Sequence[Range], marks: Sequence[Mark]) -> Iterator[Collision]:
     """Yield what is in a host's range and not its own; what else tells is left out."""
-    networks = {one.host: one.network for one in ranges}
-    for one in ranges:
+    networks = {claim.host: claim.network for claim in ranges}
+    for claim in ranges:
         for mark in marks:
             # Its own, or an overlap of ranges.
             home = networks.get(mark.owner) if mark.kind in _EXCLUSIVE else None
-            told = mark.kind == "stranger" or (home is not None and mark.address in home)
-            if not told and mark.address in one.network:
+            explained = mark.kind == "stranger" or (home is not None and mark.address in home)
+            if not explained and mark.address in claim.network:
                 yield Collision(
-                    f"{one.network} of {one.host} holds {mark.address}, {mark.text}",
+                    f"{claim.network} of {claim.host} holds {mark.address}, {mark.text}",
                     mark.address,
-                    frozenset({one.host, mark.owner}),
+                    frozenset({claim.host, mark.owner}),
                 )
 
 

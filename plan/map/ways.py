@@ -70,7 +70,7 @@ def peers(plan: HostPlan) -> tuple[Peer, ...]:
 
 def peer_to(plan: HostPlan, address: IPv4Address) -> Peer | None:
     """Return the peer whose tunnel leads to an address, if any does."""
-    return next((one for one in peers(plan) if any(address in it for it in one.networks)), None)
+    return next((peer for peer in peers(plan) if any(address in it for it in peer.networks)), None)
 
 
 def tunnel_address(plan: HostPlan, member: MemberPlan) -> IPv4Address | None:
