@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from lab import api, cgroup, shapes
-from lab.shell import wait_until as wait_here
+from lab import api, shapes
 from tests.lab.conftest import Fresh
 from tests.lab.harness import (
     PORTS,
-    PYINFRA,
     Run,
     Site,
     check_paths,
@@ -25,8 +21,10 @@ from tests.lab.harness import (
     started,
     wait_until,
 )
+from tests.lab.reboots import failing, rebooting
 from tests.lab.test_gate import REFUSED, ask, request
 
+LANE = "plain1"  # others use both
 HOSTS = ("plain2",)
 HOST = HOSTS[0]
 PUBLIC, PRIVATE = shapes.spec(HOST).public, str(shapes.spec(HOST).private)
@@ -74,46 +72,6 @@ def boot() -> str:
 def all_active() -> None:
     for port in PORTS:
         wait_until(HOST, f"systemctl is-active --quiet onetime@{port}")
-
-
-def down() -> None:
-    wait_here(lambda: not cgroup.running(HOST), what=f"{HOST} to go down", seconds=120)
-
-
-def failing(inventory: Path, checkout: Path) -> str:
-    """Return what `reboot.py` says of an inventory; it must fail without a traceback."""
-    done = subprocess.run(
-        [str(PYINFRA), str(inventory), "verbs/reboot.py", "-y"],
-        cwd=checkout,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 1, done.stdout
-    assert "Traceback" not in done.stdout
-    return done.stdout
-
-
-@contextmanager
-def rebooting(site: Site) -> Iterator[subprocess.Popen[str]]:
-    """Run `reboot.py` until the host is down: a host of the lab that goes down stays so."""
-    process = subprocess.Popen(
-        [str(PYINFRA), str(site.inventory()), "verbs/reboot.py", "-y"],
-        cwd=site.checkout,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        down()
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_drained_host_finishes_what_it_has_begun_and_refuses_the_rest(site: Site) -> None:
@@ -203,7 +161,7 @@ def test_drained_host_goes_back_a_release_and_stays_drained(site: Site) -> None:
 
 def test_reboot_drains_reboots_and_puts_back(site: Site) -> None:
     before = boot()
-    with rebooting(site) as process:
+    with rebooting(site, HOST) as process:
         api.up(HOST)
         output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
@@ -215,7 +173,7 @@ def test_reboot_drains_reboots_and_puts_back(site: Site) -> None:
 def test_host_that_was_drained_before_its_reboot_stays_so(site: Site) -> None:
     drain(site)
     before = boot()
-    with rebooting(site) as process:
+    with rebooting(site, HOST) as process:
         api.up(HOST)
         output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
@@ -225,7 +183,7 @@ def test_host_that_was_drained_before_its_reboot_stays_so(site: Site) -> None:
 
 
 def test_reboot_whose_operator_is_killed_is_completed_by_the_next_run(site: Site) -> None:
-    with rebooting(site) as process:
+    with rebooting(site, HOST) as process:
         process.kill()
     api.up(HOST)
     all_active()

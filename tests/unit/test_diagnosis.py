@@ -10,87 +10,19 @@ from typing import Any
 import pytest
 
 from facts.firewall import Translation
-from facts.paths import PathAnswer
 from facts.running import RunningContainer, RunningUnit
-from facts.way import Way, WayState
 from names import HOST_UNIT, IMAGE_STORE
-from plan.compare.changes import compare
-from plan.compare.verdicts import question
 from plan.diagnosis.scene import Scene
-from plan.diagnosis.trail import Trail
 from plan.diagnosis.trails import trails, verdicts
-from plan.model import HostPlan
 from plan.observed import Observed
 from tests.unit import tunnels
-from tests.unit.kernel import answers_text
 from tests.unit.observed import FIXTURES
-from tests.unit.planned import altered, as_planned, observed, plan_one
-from tests.unit.test_status import DRAIN, running
+from tests.unit.planned import observed
+from tests.unit.scenes import SERVICES, answers, causes, scene, seen, trail, way
+from tests.unit.test_status import DRAIN
 
 ROOT = FIXTURES.parents[1]
 DATABASE = IPv4Address("10.0.0.10")
-SERVICES = {"db2": {"address": "10.0.0.20", "port": 5432, "protocol": "postgresql"}}
-
-
-def way(plan: HostPlan, **fields: Any) -> WayState:
-    """Return a way on which nothing is amiss."""
-    port = plan.settings.container_port
-    card = plan.private.interface if plan.private else "eth1"
-    state = WayState(
-        carriers={"eth0": True, "eth1": True},
-        connections=(10, 1000),
-        listening={name: frozenset({port}) for it in plan.instances for name in it.containers},
-        neighbours={},
-        routes={address: card for address, _ in plan.endpoints.values()},
-        handshakes={name: 30 for it in plan.instances for name in it.containers},
-    )
-    return replace(state, **fields)
-
-
-def answers(plan: HostPlan, **changed: str) -> tuple[PathAnswer, ...]:
-    """Return what comes back where all paths work; `changed` says otherwise, by path."""
-    asked = question(plan)
-    paths = {f"host/{address}": "HTTP/1.0 200 OK" for address in asked.addresses}
-    paths |= {f"beyond/{asked.beyond}": "HTTP/1.0 200 OK", "database": "+PONG"}
-    paths |= {f"service/{name}": "answered" for name, _, _ in asked.services}
-    return tuple(
-        PathAnswer(port, path, text)
-        for port in asked.ports
-        for path, text in (paths | changed).items()
-    )
-
-
-def scene(host: Observed | None = None, **fields: Any) -> Scene:
-    """Return a host on which all is as planned, but for what the fields say."""
-    host = host or observed(shim=True, services=SERVICES)
-    plan = plan_one(host)
-    installed = altered(as_planned(plan), images={plan.settings.image: "sha256:1"})
-    found = Scene(
-        plan,
-        replace(host, installed=installed),
-        compare(plan, installed),
-        running(plan),
-        way(plan),
-    )
-    return replace(found, **fields)
-
-
-def seen(base: Scene, **fields: Any) -> Scene:
-    """Return a scene with other values in what is installed."""
-    installed = altered(base.observed.installed, **fields)
-    return replace(
-        base,
-        observed=replace(base.observed, installed=installed),
-        changes=compare(base.plan, installed),
-    )
-
-
-def causes(found: Scene) -> list[str]:
-    return [*dict.fromkeys(trail.broken.cause for trail in trails(found) if trail.broken)]
-
-
-def trail(found: Scene, path: str, member: str = "7043") -> Trail:
-    return next(it for it in trails(found) if (it.member, it.path) == (member, path))
 
 
 @pytest.mark.parametrize(
@@ -284,31 +216,3 @@ def test_every_cause_is_explained() -> None:
         for code in re.findall(r"`([a-z-]+)`", line.split("|")[1])
     }
     assert told == codes
-
-
-LINES = {
-    "cards": "eth0 1\neth1 0\nlo \n",
-    "connections": "12\n262144\n",
-    "inside": (
-        "listens onetime-7043 0BB8\n"
-        "listens onetime-7043 1F90\n"
-        "neighbour onetime-7043 10.0.0.10 REACHABLE\n"
-    ),
-    "handshakes": "onetime-wg-7043 1000\nonetime-wg-7044 0\n",
-    "routes": "10.0.0.10 dev eth1 src 10.0.0.15 uid 0\nlocal 10.0.0.15 dev lo src 10.0.0.15\nodd\n",
-    "clock": "1060\n",
-}
-
-
-def test_way_is_read_as_the_kernel_tells_it() -> None:
-    assert Way().process(answers_text(LINES)) == WayState(
-        carriers={"eth0": True, "eth1": False},
-        connections=(12, 262144),
-        listening={"onetime-7043": frozenset({3000, 8080})},
-        neighbours={"onetime-7043": {DATABASE: "REACHABLE"}},
-        routes={DATABASE: "eth1", IPv4Address("10.0.0.15"): "lo"},
-        handshakes={"onetime-wg-7043": 60, "onetime-wg-7044": None},
-    )
-    bare = Way().process(answers_text({**dict.fromkeys(LINES, ""), "clock": "1"}))
-    assert (bare.connections, bare.carriers) == (None, {})
-    assert "ip -4 route get $it" in Way().command(addresses=["10.0.0.10"])

@@ -1,83 +1,23 @@
-"""Whole runs of pyinfra with its own `@fake` hosts, which answer facts and record commands."""
+"""Whole runs of pyinfra: what is told, what is done, and what ends them."""
 
 from __future__ import annotations
 
-import base64
 import json
 import re
-import subprocess
-import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from facts.reading import decode
-from tests.unit.kernel import answers_text
-from tests.unit.observed import FIXTURES, installed_lines, proc_answers
+from tests.unit.fakes import (
+    HEALTHY,
+    commands,
+    fake,
+    problems,
+    pyinfra,
+)
+from tests.unit.observed import installed_lines, proc_answers
 
 pytestmark = pytest.mark.whole
-ROOT = FIXTURES.parents[1]
-GATES = decode((FIXTURES / "gates").read_text().splitlines())
-HEALTHY = {
-    f"{port}/{path}": "+PONG\r\n" if path == "database" else "HTTP/1.0 200 OK\r\n"
-    for port in (7043, 7044)
-    for path in ("127.0.0.1", "10.0.0.15", "database")
-}
-
-
-def fake(
-    proc: Mapping[str, str] | None = None,
-    installed: list[str] | None = None,
-    paths: Mapping[str, str] | None = None,
-    drained: str = "",
-    **data: Any,
-) -> dict[str, Any]:
-    """Return a host's data: the answers to its facts, matched by what only they ask."""
-    network = answers_text(proc or proc_answers("plain", "10.0.0.10"))
-    return {
-        "container_range": "10.0.0.128/27",
-        "fake_delay": 0,
-        "fake_delay_jitter": 0,
-        "fake_responses": {
-            "say resolved": "\n".join(network),
-            "say containers": "\n".join(installed or installed_lines("plain")),
-            "say neighbours": "\n".join(answers_text({"neighbours": ""})),
-            "say boot": "\n".join(answers_text(GATES | {"drained": drained})),
-            "say 7043/database": "\n".join(answers_text(paths or HEALTHY)),
-        },
-        "image": "registry.example/app:1",
-        **data,
-    }
-
-
-def pyinfra(directory: Path, *flags: str, **hosts: dict[str, Any]) -> tuple[int, str]:
-    inventory = directory / "inventory.py"
-    inventory.write_text(f"fakes = {[(f'@fake/{name}', data) for name, data in hosts.items()]!r}\n")
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("pyinfra")), str(inventory), "deploy.py", *flags],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in done.stdout, done.stdout
-    return done.returncode, done.stdout
-
-
-def commands(output: str, host: str) -> list[str]:
-    """Return what was run on a host to change it, in order."""
-    found = re.findall(rf"\[@fake/{host}\] *>>> (.*)", output)
-    # The facts' scripts start with an empty line.
-    return [command for command in found if command]
-
-
-def problems(output: str) -> list[str]:
-    return [line.removeprefix("  - ") for line in output.splitlines() if line.startswith("  - ")]
 
 
 def test_fresh_host_is_deployed_step_by_step(tmp_path: Path) -> None:
@@ -225,57 +165,3 @@ def test_only_host_that_answers_nothing_is_told_in_one_line(tmp_path: Path) -> N
     assert problems(output) == [
         "@fake/web1: connection: it cannot be observed, as told above. Mend it, or --limit the run."
     ]
-
-
-def followed(**tag: str) -> dict[str, Any]:
-    """Return a host that has the image and whose registry is asked what its tag stands for."""
-    images = {"images": f"registry.example/app:1 {'1' * 64}\n"}
-    manifest = json.dumps({"manifests": [{"digest": f"sha256:{'b' * 64}"}]})
-    answers = {
-        "code": "0",
-        "manifest": manifest,
-        "trouble": "",
-        "host": f"sha256:{'a' * 64}\n",
-    }
-    host = fake(
-        installed=answers_text(decode(installed_lines("plain")) | images),
-        follow_tag=True,
-        registry_login={"user": "bot", "password": 'command:["echo", "hunter2"]'},
-    )
-    host["fake_responses"]["manifest add"] = "\n".join(answers_text(answers | tag))
-    return host
-
-
-def test_tag_that_has_moved_shows_in_the_dry_run(tmp_path: Path) -> None:
-    code, output = pyinfra(tmp_path, "--dry", "-vvv", "--diff", web1=followed())
-    assert code == 2, output
-    digests = [f"sha256:{letter * 64}" for letter in "ab"]
-    assert f"its tag has moved {digests[0][:19]} → {digests[1][:19]}" in output
-    # Only the question went there.
-    assert [line for line in commands(output, "web1") if "podman pull" in line] == []
-
-
-def test_tag_that_has_moved_is_pulled_before_the_switch(tmp_path: Path) -> None:
-    code, output = pyinfra(tmp_path, "-y", "-vvv", "--debug", web1=followed())
-    assert code == 0, output
-    pulls = [line for line in commands(output, "web1") if "podman pull" in line]
-    assert len(pulls) == 1
-    assert "--authfile" in pulls[0]
-    for form in ("hunter2", base64.b64encode(b"bot:hunter2").decode()):
-        assert form not in output
-
-
-def test_registry_that_is_away_stops_nothing(tmp_path: Path) -> None:
-    away = followed(code="125", trouble="Error: connection refused")
-    code, output = pyinfra(tmp_path, "-y", "-vv", web1=away)
-    assert code == 0, output
-    assert "the registry does not tell what registry.example/app:1 stands for now" in output
-    assert not [line for line in commands(output, "web1") if "podman pull" in line]
-
-
-def test_registry_that_refuses_ends_the_run_before_anything_is_touched(tmp_path: Path) -> None:
-    refusal = followed(code="125", trouble="Error: authentication required")
-    code, output = pyinfra(tmp_path, "-y", "-vv", web1=refusal)
-    assert code != 0
-    (line,) = problems(output)
-    assert line.startswith("@fake/web1: registry_login: the registry refuses this login")

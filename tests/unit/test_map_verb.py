@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.unit.fakes import ROOT, fake
 from tests.unit.observed import FIXTURES
-from tests.unit.test_fake_deploy import ROOT, fake
 
 pytestmark = pytest.mark.whole
 RUNNING = (FIXTURES / "running").read_text()
