@@ -96,6 +96,8 @@ workers = []
 scheduler = False
 worker_command = ["bin/entrypoint.sh", "bin/ots", "worker"]
 scheduler_command = ["bin/entrypoint.sh", "bin/ots", "scheduler"]
+# What asks a worker from inside, such as "bin/ots worker --check"; none: whether it runs.
+worker_health_command = None
 
 # What answers 200 when the app is healthy, and the command that asks it from inside the container.
 # <port> and <health_path> are filled in.

@@ -75,6 +75,7 @@ class Settings(BaseModel):
     workers: Workers
     scheduler: bool
     worker_command: Command
+    worker_health_command: HealthCommand | None
     scheduler_command: Command
     health_path: UrlPath
     health_command: HealthCommand

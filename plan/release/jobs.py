@@ -46,6 +46,9 @@ def plan_jobs(situation: Situation, mode: ModePlan, controllers: Container[str])
             "job.conf.j2",
             command=render.unit_words(words),
             stop=SCHEDULER_STOP if is_scheduler else WORKER_STOP,
+            health_command=None
+            if is_scheduler
+            else render.unit_text(settings.worker_health_command or ""),
         )
         networks = mode.own_networks.get(name, ())
         config = render.digest([*shared, text, *networks])

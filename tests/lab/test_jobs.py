@@ -54,6 +54,7 @@ def site(fresh: Fresh) -> Iterator[Full]:
         },
         "egress": "services",
         "workers": ["emails"],
+        "worker_health_command": "bin/ots worker --check",
     }
     # The first of the inventory, and the last to change.
     site = Full(hosts.directory, hosts.hosts, everywhere, {HOSTS[0]: {"scheduler": True}})
@@ -68,6 +69,8 @@ def check_jobs() -> None:
     assert ssh(HOSTS[0], JOBS).split() == ["onetime-job-emails", "onetime-job-scheduler"]
     assert ssh(HOSTS[1], JOBS).split() == ["onetime-job-emails"]
     for host in HOSTS:
+        health = "podman inspect --format '{{.State.Health.Status}}' onetime-job-emails"
+        assert ssh(host, health) == "healthy"
         log = ssh(host, "journalctl --no-pager -t onetime-job-emails")
         assert "worker is at work" in log
     login = f"curl -s -H 'X-Forwarded-Proto: https' -d login={ACCOUNT} http://127.0.0.1:7044/login"
@@ -109,7 +112,7 @@ def test_worker_without_its_queue_brings_its_host_back(site: Full) -> None:
     wrong = {"worker_command": ["bin/ots", "nonsense"]}
     run = dataclasses.replace(site, everywhere={**site.everywhere, **wrong}).deploy()
     assert run.code != 0, run.output
-    assert "job emails did not stay up" in run.output
+    assert "job emails did not start" in run.output
     assert "unknown command: nonsense" in run.output
     for host in HOSTS:
         for name in ("onetime-7043", "onetime-7044"):

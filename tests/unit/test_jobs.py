@@ -45,6 +45,13 @@ def test_jobs_are_units_of_their_own(mode: str) -> None:
     assert links["quadlet/onetime-job@emails.container"] == "onetime-job@.container"
 
 
+def test_workers_are_asked_by_a_command_of_their_own() -> None:
+    plan = plan_one(host(worker_health_command="bin/ots worker --check"))
+    worker = text(plan, "quadlet/onetime-job@emails.container.d/job.conf")
+    assert "Notify=healthy\nHealthCmd=bin/ots worker --check\n" in worker
+    assert "Health" not in text(plan, "quadlet/onetime-job@scheduler.container.d/job.conf")
+
+
 def test_jobs_have_places_of_their_own_on_both_networks() -> None:
     plan = plan_one(host())
     drop_ins = {file.path: file.content for file in plan.files if "address.conf" in file.path}
