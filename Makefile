@@ -56,6 +56,8 @@ test-vm: lab ## tests on virtual machines
 
 # Prints ratios; nothing is judged by time.
 bench: lab ## ratios
+	$(BIN)/python -m bench.planning
+	$(BIN)/python -m bench.no_op
 	$(BIN)/python -m bench.broken_image
 
 demo: env ## the main job on throwaway hosts

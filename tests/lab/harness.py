@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 PYINFRA = Path(sys.executable).with_name("pyinfra")
 PORTS = (7043, 7044)
 OUTSIDE = "198.51.100.10"
+# What a host has in /etc/onetime when no change is under way.
+IN_BASE = {"current", "found", "history", "releases", "switch"}
 
 
 @dataclass(frozen=True)
