@@ -19,6 +19,11 @@ from tests.lab.modes import in_mode
 
 HOST = "plain12"
 PRIVATE, PUBLIC = "10.0.0.22", "203.0.113.22"
+MODES = [
+    "macvlan",
+    "routed",
+    *(pytest.param(it, marks=pytest.mark.exhaustive) for it in ("direct", "wireguard", "host")),
+]
 GUARDED = "nsenter --net --target $(podman inspect --format '{{.State.Pid}}' onetime-7043) "
 
 
@@ -52,7 +57,7 @@ def reaches(port: int, address: str, target: int) -> bool:
     return in_container(HOST, port, command) == "yes"
 
 
-@pytest.mark.parametrize("mode", ["macvlan", "routed"])
+@pytest.mark.parametrize("mode", MODES)
 def test_app_sees_every_client_as_itself(site: Site, mode: str) -> None:
     in_mode(site, mode, shim=False).deploy_twice()
     check_paths(site.hosts)
@@ -60,7 +65,7 @@ def test_app_sees_every_client_as_itself(site: Site, mode: str) -> None:
         ("maindb", PRIVATE): "10.0.0.10",
         ("outside", PUBLIC): "203.0.113.1",
         (HOST, PRIVATE): PRIVATE,
-        (HOST, "127.0.0.1"): "10.89.43.1",
+        (HOST, "127.0.0.1"): "127.0.0.1" if mode == "host" else "10.89.43.1",
     }
     for (namespace, address), client in clients.items():
         assert page(namespace, address, PORTS[0])["client"] == client, (namespace, address)
@@ -135,7 +140,7 @@ def open_ports(place: tuple[str, str]) -> set[int]:
     return {int(port) for port in done.stdout.split()}
 
 
-@pytest.mark.parametrize("mode", ["macvlan", "routed"])
+@pytest.mark.parametrize("mode", MODES)
 def test_ports_that_answer_are_those_of_the_documentation(site: Site, mode: str) -> None:
     """As docs/security.md lists them."""
     in_mode(site, mode, shim=False).deploy_twice()
