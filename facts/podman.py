@@ -97,12 +97,12 @@ class PodmanState(Readable):
 
 _QUESTION = r"""
 secrets() { podman secret ls -q --filter name=@SECRET_PREFIX@ | xargs -r podman secret inspect; }
-networks() { podman network ls -q | xargs -r podman network inspect; }
 guards() { [ ! -e @CURRENT@/host/guard ] || sh @CURRENT@/host/guard.sh missing; }
 say guards guards
-say podman podman version --format '{{.Client.Version}}'
+# Asked for more than its version, it looks at all that it has.
+say podman podman --version
 say containers podman ps --all --format json --filter 'name=^@INSTANCE@-'
-say networks networks
+say networks podman network ls --format json
 say secrets secrets
 """
 
@@ -120,7 +120,7 @@ def images_question(references: Iterable[str]) -> str:
 
 def _parse(answers: Mapping[str, str]) -> PodmanState:
     return PodmanState(
-        version=parse_version(answers["podman"]),
+        version=parse_version(answers["podman"].rpartition(" ")[2]),
         images=dict(line.split(maxsplit=1) for line in answers["images"].splitlines()),
         containers=parse_containers(answers["containers"]),
         networks=parse_networks(answers["networks"]),
@@ -152,7 +152,7 @@ def parse_containers(text: str) -> dict[str, Container]:
 
 
 def parse_networks(text: str) -> dict[str, PodmanNetwork]:
-    """Return networks by name, from `podman network inspect`; IPv6 subnets are left out."""
+    """Return networks by name, from `podman network ls`; IPv6 subnets are left out."""
     return {
         item["name"]: PodmanNetwork(
             name=item["name"],
@@ -163,7 +163,7 @@ def parse_networks(text: str) -> dict[str, PodmanNetwork]:
             ),
             config=_config(item.get("labels")),
         )
-        for item in parse_json(_NETWORKS, "podman network inspect", text)
+        for item in parse_json(_NETWORKS, "podman network ls", text)
     }
 
 

@@ -82,7 +82,7 @@ def test_hostile_list_of_files_is_told_in_few_words(name: str, payload: bytes) -
         ("containers", '[{"Names": []}]', "podman ps answered something else at '0.Names'"),
         ("containers", "", "does not list its containers and networks: run podman ps"),
         ("networks", "", "does not list its containers and networks: run podman ps"),
-        ("networks", '[{"name": 5}]', "podman network inspect answered something else at"),
+        ("networks", '[{"name": 5}]', "podman network ls answered something else at"),
         ("secrets", '[{"Spec": {"Nome": "a"}}]', "podman secret inspect answered something"),
         ("shim", '[{"flags": "UP"}]', "ip address answered something else at '0.flags"),
         ("shim_routes", "{}", "ip route answered something else"),
