@@ -22,6 +22,8 @@ SWITCHING = f"{BASE}/switching"
 HISTORY = f"{BASE}/history"
 HISTORY_TAG = "onetime-change"
 HISTORY_LINES = 200
+# Seconds that the command may take which is told of a change.
+NOTIFY_LIMIT = 10
 # While it is there no gate opens: since when, for whom and, for a reboot, the boot before it.
 DRAINED = f"{BASE}/drained"
 # What somebody else runs, and the next change takes over; and where their files are kept then,

@@ -137,3 +137,8 @@ start_limit = None
 # How many hosts change at the same time. The first that fails ends the rollout, so with 1 a bad
 # release reaches one host.
 rollout = 1
+
+# Who is told when hosts change: a command on this machine, and one on each host, which goes on
+# without this machine. Each gets a JSON object on its standard input.
+notify = None
+notify_host = None

@@ -201,6 +201,7 @@ main() {
   if goes_forward; then
     # The operator is asked once, who is there the first time; what is current was confirmed.
     ask=$([ -n "$begun" ] && echo 0 || echo 1)
+    [ -n "$begun" ] || announce
     decide begun=1
     # Older versions of the deploy did not mark what served.
     [ "$(readlink "$CURRENT")" != "releases/$from" ] || [ -e "releases/$from/failed" ] ||

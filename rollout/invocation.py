@@ -22,6 +22,7 @@ from pyinfra.connectors.ssh_util import get_private_key
 
 from rollout.answers import guard_connections
 from rollout.command_line import remember
+from rollout.notices import announce_end
 from rollout.run import current_run
 
 _FAILURE, _CHANGES, _INTERRUPTED = 1, 2, 130
@@ -60,6 +61,7 @@ def guard(state: State, context: click.Context) -> None:
     params = context.params
     guard_connections()
     remember(params)
+    context.call_on_close(lambda: announce_end(state))
     if params["dry"]:
         context.call_on_close(lambda: _end_dry_run(state))
     signal.signal(signal.SIGINT, _interrupt)

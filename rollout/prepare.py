@@ -30,6 +30,7 @@ from rollout.approval import Proposal, approve
 from rollout.fleet import plan_all
 from rollout.observe import read_fact, read_settings
 from rollout.refusal import RefusalError
+from rollout.run import current_run
 
 _lock = RLock()
 
@@ -183,6 +184,8 @@ def _prepare_all(state: State) -> dict[str, Prepared]:
         public={name: plan.public for name, plan in plans.items()},
     )
     approve(state, proposal)
+    commands = (plan.settings.notify for plan in plans.values())
+    current_run(state).notify = tuple(dict.fromkeys(filter(None, commands)))
     # From here on: before, each host's failure to be observed is one of the problems.
     _stop_at_first_failure(state)
     at_once = min((plan.settings.rollout for plan in plans.values()), default=1)

@@ -19,12 +19,15 @@ class Run:
     + beats: what keeps each host's lock alive, by the host's name
     + changes: whether its plan does anything; none before there is one
     + plan: the id of that plan, empty where there is none
+    + notify: the commands that are told of the run, and `announced` once they were
     """
 
     switched: dict[str, OperationMeta] = field(default_factory=dict)
     beats: dict[str, gevent.Greenlet[..., Any]] = field(default_factory=dict)
     changes: bool | None = None
     plan: str = ""
+    notify: tuple[tuple[str, ...], ...] = ()
+    announced: bool = False
 
     @property
     def failed(self) -> str | None:

@@ -41,6 +41,7 @@ from names import (
 from plan.compare.changes import Changes
 from plan.compare.verdicts import question
 from plan.model import HostPlan
+from rollout.notices import announce_start
 from rollout.prepare import Rollback
 from rollout.run import current_run
 from tasks import lock
@@ -108,6 +109,8 @@ def _over(plan: HostPlan, changes: Changes, unasked: str, last: bool) -> Generat
         _skip(failed)
         return
     if changes.switch is not None:
+        if state.is_executing:
+            announce_start(state)
         rules: Literal["0", "1"] = "1" if changes.host_network else "0"
         yield from _change(*changes.switch, staged=changes.release, rules=rules)
     # A dry run changed nothing, so there is nothing to verify yet.

@@ -91,6 +91,8 @@ class Settings(BaseModel):
     timezone: Timezone | None
     start_limit: Starts | None
     rollout: HostCount
+    notify: Command | None
+    notify_host: Command | None
 
     @property
     def mode(self) -> Mode:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from names import FIREWALL_UNIT, HOST_UNIT, SWITCH_UNIT
 from plan.inventory.settings import Settings
 from plan.model import File, Guard, ModePlan
@@ -39,6 +41,7 @@ def host_files(settings: Settings, mode: ModePlan, config: str) -> tuple[File, .
         names_file(),
         data_file("network", _network(settings, mode, config)),
         data_file("gate", _gate(settings)),
+        data_file("notify", {"NOTIFY": shlex.join(settings.notify_host or ())}),
         File("host/rules.nft", render.render("rules.nft.j2", chains=mode.chains, config=config)),
         *(_guard(settings, mode.guard) if mode.guard else ()),
         *(File(unit, render.render(f"{unit}.j2")) for unit in _UNITS),

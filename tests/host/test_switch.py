@@ -230,3 +230,23 @@ def test_history_does_not_grow_without_end(deployed: Machine) -> None:
     deployed.switch(1, 1)
     assert deployed.perform().code == 0
     assert len(history(deployed)) == 200
+
+
+def test_command_of_the_operators_is_told_of_beginning_and_end(deployed: Machine) -> None:
+    release = deployed.release(2, "secrets", broken=7044)
+    notices = deployed.state / "notices"
+    (release / "host/notify").write_text(f"NOTIFY='tee -a {notices}'\n")
+    deployed.switch(1, 2)
+    deployed.perform()
+    told = History().process(answers_text({"history": notices.read_text()}))
+    assert [change.outcome for change in told] == ["started", "went back"]
+    assert told[1] == history(deployed)[-1]
+
+
+def test_command_that_fails_changes_nothing(deployed: Machine) -> None:
+    release = deployed.release(2, "secrets")
+    (release / "host/notify").write_text("NOTIFY='false a'\n")
+    deployed.switch(1, 2)
+    result = deployed.perform()
+    assert deployed.result == "0"
+    assert "notify_host did not end well: false a" in result.output

@@ -165,3 +165,26 @@ def test_only_host_that_answers_nothing_is_told_in_one_line(tmp_path: Path) -> N
     assert problems(output) == [
         "@fake/web1: connection: it cannot be observed, as told above. Mend it, or --limit the run."
     ]
+
+
+def test_command_of_the_operators_is_told_of_a_run(tmp_path: Path) -> None:
+    notices = tmp_path / "notices"
+    told: dict[str, Any] = {"notify": ["tee", "-a", str(notices)]}
+    other = {**told, "container_range": "10.0.0.160/27"}
+    code, output = pyinfra(tmp_path, "-y", web1=fake(**told), web2=fake(**other))
+    assert code == 0, output
+    begun, ended = map(json.loads, notices.read_text().splitlines())
+    assert (begun["outcome"], begun["hosts"]) == ("started", ["@fake/web1", "@fake/web2"])
+    assert (ended["outcome"], ended["hosts"]) == ("served", ["@fake/web1", "@fake/web2"])
+    assert begun["plan"] == ended["plan"]
+    assert f"plan {begun['plan']}" in output
+
+
+def test_nobody_is_told_of_a_dry_run_and_a_failing_command_is_a_warning(tmp_path: Path) -> None:
+    notices = tmp_path / "notices"
+    web = fake(notify=["tee", "-a", str(notices)])
+    assert pyinfra(tmp_path, "--dry", web1=web)[0] == 2
+    assert not notices.exists()
+    code, output = pyinfra(tmp_path, "-y", web1=fake(notify=["/nowhere"]))
+    assert code == 0, output
+    assert "notify: " in output
