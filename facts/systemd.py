@@ -51,6 +51,7 @@ class SystemdState(Readable):
     + loaded: the files that systemd's generated units came from
     + foreign: files under names of the deploy's that it did not make
     + adopting: somebody else's units that the next change takes over, by port
+    + adopting_networks: their Podman networks, which go with them
     """
 
     units: Mapping[str, str]
@@ -58,20 +59,24 @@ class SystemdState(Readable):
     loaded: frozenset[str]
     foreign: tuple[str, ...]
     adopting: Mapping[int, str]
+    adopting_networks: frozenset[str] = frozenset()
 
 
 def _parse(answers: Mapping[str, str]) -> SystemdState:
+    pairs = [line.split(" ", 1) for line in answers["adopting"].splitlines() if " " in line]
+    adopted = {value for kind, value in pairs if kind == "file"}
     return SystemdState(
         units=_units(answers["units"]),
         links=dict(line.split(maxsplit=1) for line in answers["links"].splitlines()),
         loaded=frozenset(answers["loaded"].split()),
-        foreign=tuple(answers["foreign"].splitlines()),
+        foreign=tuple(path for path in answers["foreign"].splitlines() if path not in adopted),
         adopting={
             int(port): unit
             for port, unit in re.findall(
-                r"^unit (\d{1,5}) (\S+)$", answers["adopting"], re.ASCII | re.MULTILINE
+                r"^(?:unit|together) (\d{1,5}) (\S+)$", answers["adopting"], re.ASCII | re.MULTILINE
             )
         },
+        adopting_networks=frozenset(value for kind, value in pairs if kind == "network"),
     )
 
 

@@ -1,5 +1,6 @@
 # What somebody else runs on this host, and a change takes over, port by port: read by switch.sh.
-# Data: $ADOPTING, which the operator's machine writes, a line each: unit PORT UNIT, and file PATH.
+# Data: $ADOPTING, which the operator's machine writes, a line each: unit PORT UNIT; together PORT UNIT,
+# of those that stop all at once; network NAME, of the latter; and file PATH.
 # shellcheck shell=sh disable=SC2154 # what is decided is the switch's
 
 # Prints the ports that somebody else's units have until each is taken over.
@@ -47,6 +48,52 @@ give_way() {
   systemctl stop "$unit"
 }
 
+# Prints the ports, or the units, that stop all at once. $1: 2 for ports, 3 for units.
+together() { awk -v field="$1" '$1 == "together" { print $field }' "$ADOPTING" 2>/dev/null; }
+
+# Stop what the deploy's own cannot be beside, and what it is made from: units of the same names, and
+# networks of the same addresses. New clients are refused at once and ask elsewhere.
+clear_foreign() {
+  # Once the release is there, these names are those of its own units.
+  if [ -z "$(together 2)" ] || [ "$(readlink "$CURRENT")" = "releases/$to" ]; then return 0; fi
+  echo "stops $(together 3 | tr '\n' ' ')"
+  for port in $(together 2); do
+    MAINPID=$(systemctl show --property=MainPID --value "$(foreign_together "$port")") \
+      sh "releases/$to/host/gate.sh" drain "$port"
+  done
+  # shellcheck disable=SC2046 # a list of units
+  systemctl stop $(together 3)
+  for network in $(foreign_networks); do
+    systemctl stop "${network#systemd-}-network.service" 2>/dev/null
+    ! podman network exists "$network" || podman network rm "$network" >/dev/null || return 1
+  done
+  move_aside
+  systemctl daemon-reload
+}
+foreign_networks() { sed -n 's/^network //p' "$ADOPTING"; }
+foreign_together() { awk -v port="$1" '$1 == "together" && $2 == port { print $3 }' "$ADOPTING"; }
+
+# Put back what clear_foreign took, once nothing of the deploy's has its names.
+restore_foreign() {
+  [ -n "$(together 2)" ] || return 0
+  echo "starts $(together 3 | tr '\n' ' ')again"
+  sed -n 's/^file //p' "$ADOPTING" | while read -r file; do
+    [ ! -e "$ADOPTED$file" ] || mv "$ADOPTED$file" "$file"
+  done
+  systemctl daemon-reload
+  # shellcheck disable=SC2046 # a list of units
+  systemctl start $(together 3) || return 1
+  for port in $(together 2); do sh "releases/$to/host/gate.sh" open "$port"; done
+}
+
+# Move somebody else's files aside.
+move_aside() {
+  sed -n 's/^file //p' "$ADOPTING" 2>/dev/null | while read -r file; do
+    [ -e "$file" ] || [ -L "$file" ] || continue
+    mkdir -p "$ADOPTED${file%/*}" && mv "$file" "$ADOPTED$file" && echo "keeps $ADOPTED$file"
+  done
+}
+
 # Tell whether anybody listens on port $1 of the host.
 listens() {
   cat "$PROC/net/tcp" "$PROC/net/tcp6" 2>/dev/null |
@@ -78,6 +125,7 @@ return_foreign() {
   for port in $(foreign_ports); do take_back "$port"; done
   # Without a release to go back to, the host is as somebody else set it up.
   [ "$from" != 0 ] || leave
+  restore_foreign
   nft delete table ip "$ADOPT_TABLE" 2>/dev/null
 }
 
@@ -91,6 +139,9 @@ $LINKS
 END
   rm -f "$CURRENT"
   systemctl daemon-reload
+  for network in $(podman network ls --quiet --filter "label=$CONFIG_LABEL"); do
+    podman network rm "$network" >/dev/null
+  done
 }
 
 # Move somebody else's files aside, once all that they start has been taken over.
@@ -99,10 +150,7 @@ finish_adoption() {
     [ -e "releases/$to/quadlet/$INSTANCE@$port.container" ] || return 0
     ! systemctl is-active --quiet "$(foreign_unit "$port")" || return 0
   done
-  sed -n 's/^file //p' "$ADOPTING" 2>/dev/null | while read -r file; do
-    [ -e "$file" ] || [ -L "$file" ] || continue
-    mkdir -p "$ADOPTED${file%/*}" && mv "$file" "$ADOPTED$file" && echo "keeps $ADOPTED$file"
-  done
+  move_aside
   [ ! -e "$ADOPTING" ] || systemctl daemon-reload
   nft delete table ip "$ADOPT_TABLE" 2>/dev/null
   rm -f "$ADOPTING"

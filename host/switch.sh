@@ -122,6 +122,7 @@ go() {
   keep_foreign || return 1
   # Before anything else stops: a host that is cut off takes these back, and has lost nothing.
   set_rules "$1" "$2" || return 1
+  clear_foreign || return 1
   clear_networks "$1" || return 1
   stop_leftovers "$1" || return 1
   enter "$1" || return 1

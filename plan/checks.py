@@ -50,6 +50,7 @@ def check_host(
             f"this deploy did not make {', '.join(installed.systemd.foreign)}",
             "Stop these units and remove the files: they carry the deploy's names",
         )
+    adopted = {container(INSTANCE, port) for port in installed.systemd.adopting}
     strangers = [
         f"the container {name}"
         for name in (
@@ -57,10 +58,12 @@ def check_host(
             *(container(JOB, job) for job in settings.jobs),
         )
         if name in installed.podman.containers and installed.podman.containers[name].config is None
+        if name not in adopted
     ] + [
         f"the Podman network {name}"
         for name in (PRIVATE_NETWORK, PUBLISH_NETWORK)
         if name in installed.podman.networks and installed.podman.networks[name].config is None
+        if name not in installed.systemd.adopting_networks
     ]
     if strangers:
         yield Problem(
@@ -174,8 +177,8 @@ def taken_over(settings: Settings, installed: InstalledState) -> Iterator[str]:
     for port in settings.instances:
         if port in installed.systemd.adopting:
             yield (
-                f"{installed.systemd.adopting[port]} stops just before the instance on its port "
-                f"{port} starts, and comes back if that does not become healthy"
+                f"{installed.systemd.adopting[port]} stops before the instance on its port {port} "
+                "starts, and comes back if that does not become healthy"
             )
 
 

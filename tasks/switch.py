@@ -111,6 +111,7 @@ def _over(plan: HostPlan, changes: Changes, unasked: str, last: bool) -> Generat
     if changes.switch is not None:
         if state.is_executing:
             announce_start(state)
+            host.log("its turn: it changes now", logger.info)
         rules: Literal["0", "1"] = "1" if changes.host_network else "0"
         yield from _change(*changes.switch, staged=changes.release, rules=rules)
     # A dry run changed nothing, so there is nothing to verify yet.

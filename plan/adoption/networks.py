@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import PurePosixPath
@@ -57,6 +57,25 @@ def network_words(setup: Setup, state: ForeignState, notes: Notes) -> dict[str, 
     return {"network_mode": "direct"}
 
 
+def network_files(setup: Setup, state: ForeignState) -> Iterator[tuple[str, str]]:
+    """Yield the unit files of a container's networks, each with the name that Podman has for it."""
+    names = setup.values("Network") + setup.options("--network", "--net")
+    for unit in (name.partition(":")[0] for name in names):
+        if not unit.endswith(".network"):
+            continue
+        own = [entry for entry in state.entries if _belongs(entry.path, unit)]
+        given = [entry.value for entry in own if entry.key == "NetworkName"]
+        live_name = (given or [f"systemd-{unit.removesuffix('.network')}"])[-1]
+        for path in dict.fromkeys(entry.path for entry in own):
+            yield path, live_name
+
+
+def _belongs(path: str, unit: str) -> bool:
+    """Tell whether a file is that of a unit, or one of its drop-ins."""
+    file = PurePosixPath(path)
+    return unit in {file.name, file.parent.name.removesuffix(".d")}
+
+
 def _definition(name: str, state: ForeignState, notes: Notes) -> _Definition | None:
     """Return a network by the name that a unit file has for it, none if it is not known."""
     if name in _BRIDGES:
@@ -68,11 +87,7 @@ def _definition(name: str, state: ForeignState, notes: Notes) -> _Definition | N
     if name.endswith(".network"):
         live_name = f"systemd-{name.removesuffix('.network')}"
         for entry in state.entries:
-            path = PurePosixPath(entry.path)
-            if entry.section == "Network" and name in {
-                path.name,
-                path.parent.name.removesuffix(".d"),
-            }:
+            if entry.section == "Network" and _belongs(entry.path, name):
                 entries.append((entry.key, entry.value))
                 source = entry.path
     values = dict(entries)

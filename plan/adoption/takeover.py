@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from facts.foreign_units import ForeignState
 from names import INSTANCE
+from plan.adoption.networks import network_files
 from plan.adoption.notes import Notes
 from plan.adoption.setups import WEB, Setup, setups
 from plan.adoption.words import BECOME_ROOT, NO_ROOT, setup_words
@@ -22,16 +23,29 @@ _PATH = re.compile(r"(/[A-Za-z0-9._@-]+)+")
 
 @dataclass(frozen=True)
 class Takeover:
-    """Somebody else's units, by port, and the files that they are made from."""
+    """Somebody else's units, by port, and what they are made from.
+
+    + units: those that give way one after the other
+    + together: those that the deploy's own cannot be beside, since they have their names, or
+      networks of their own: they stop all at once
+    + networks: the Podman networks of the latter
+    """
 
     units: dict[int, str]
     files: tuple[str, ...]
+    together: dict[int, str] = field(default_factory=dict)
+    networks: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """The lines that the host's programs read."""
-        lines = [f"unit {port} {unit}" for port, unit in sorted(self.units.items())]
-        return "".join(f"{line}\n" for line in (*lines, *(f"file {path}" for path in self.files)))
+        lines = [
+            *(f"unit {port} {unit}" for port, unit in sorted(self.units.items())),
+            *(f"together {port} {unit}" for port, unit in sorted(self.together.items())),
+            *(f"network {name}" for name in self.networks),
+            *(f"file {path}" for path in self.files),
+        ]
+        return "".join(f"{line}\n" for line in lines)
 
 
 def plan_takeover(host: str, settings: Settings, state: ForeignState) -> Takeover:
@@ -39,12 +53,14 @@ def plan_takeover(host: str, settings: Settings, state: ForeignState) -> Takeove
     if not state.root:
         raise PlanError([Problem(host, "ssh_user", NO_ROOT, BECOME_ROOT)])
     units: dict[int, str] = {}
+    together: dict[int, str] = {}
     files: set[str] = set()
+    networks: set[str] = set()
     problems: list[Problem] = []
     for setup in (it for it in setups(state)[0] if it.kind == WEB):
         place, words = setup_words(setup, host, state, Notes())
         unit = f"{setup.title}.service"
-        if problem := _obstacle(setup, unit, words.get("network_mode") == "host"):
+        if problem := _obstacle(setup, unit):
             problems.append(Problem(host, "adopt", *problem))
         elif place is None or place.port not in settings.instances:
             ports = ", ".join(map(str, settings.instances))
@@ -57,10 +73,16 @@ def plan_takeover(host: str, settings: Settings, state: ForeignState) -> Takeove
                     "Add the port, or stop that unit yourself",
                 )
             )
-        else:
+        elif words.get("network_mode") == "host" and not setup.title.startswith(f"{INSTANCE}@"):
             units[place.port] = unit
             files |= set(_files(setup))
-    if not units and not problems:
+        else:
+            together[place.port] = unit
+            files |= set(_files(setup))
+            for path, name in network_files(setup, state):
+                files.add(path)
+                networks.add(name)
+    if not units and not together and not problems:
         problems.append(
             Problem(
                 host,
@@ -71,27 +93,15 @@ def plan_takeover(host: str, settings: Settings, state: ForeignState) -> Takeove
         )
     if problems:
         raise PlanError(problems)
-    return Takeover(units, tuple(sorted(files)))
+    return Takeover(units, tuple(sorted(files)), together, tuple(sorted(networks)))
 
 
-def _obstacle(setup: Setup, unit: str, has_hosts_network: bool) -> tuple[str, str] | None:
-    """Return why a container cannot be taken over while others serve, and what to do, if so."""
+def _obstacle(setup: Setup, unit: str) -> tuple[str, str] | None:
+    """Return why a container cannot be taken over, and what to do, if so."""
     if not setup.path:
         return (
             f"the container {setup.title} has no unit file, so nothing could start it again",
             f"Stop it yourself before the deploy: podman rm --force {setup.title}",
-        )
-    if setup.title.startswith(f"{INSTANCE}@"):
-        return (
-            f"{unit} carries the deploy's own name, so the two cannot be there side by side",
-            f"Stop such units and move {setup.path} away before the deploy: their ports do not "
-            "serve meanwhile",
-        )
-    if not has_hosts_network:
-        return (
-            f"{unit} is on a network of its own, whose rules and the deploy's would both take its "
-            "port",
-            "Stop it yourself before the deploy",
         )
     if not _UNIT.fullmatch(unit) or not all(map(_PATH.fullmatch, _files(setup))):
         return (

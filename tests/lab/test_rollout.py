@@ -40,7 +40,7 @@ def site(fresh: Fresh) -> Site:
 
 def order(run: Run) -> list[str]:
     """Return the hosts in the order in which they were switched over."""
-    found = re.findall(r"\[(\w+)\] .*Will .*start", run.output)
+    found = re.findall(r"\[(\w+)\] .*its turn", run.output)
     assert set(found) <= set(HOSTS)
     return found
 

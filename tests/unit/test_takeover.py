@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from facts.podman import Container, PodmanNetwork
 from facts.proc import Listener
 from plan.adoption.takeover import Takeover, plan_takeover
 from plan.checks import check_host
@@ -60,15 +61,38 @@ def test_unit_that_is_no_template_is_taken_over(tmp_path: Path) -> None:
     assert len(found.files) == 2
 
 
+def test_units_of_the_deploys_own_names_stop_together(tmp_path: Path) -> None:
+    drop_in = {"onetime.network.d/a.conf": "[Network]\nNetworkName=onetime\n"}
+    found = taken(tmp_path, RECIPE | drop_in, active=["onetime@7043", "onetime@7044"])
+    assert found.units == {}
+    assert found.text == (
+        "together 7043 onetime@7043.service\ntogether 7044 onetime@7044.service\nnetwork onetime\n"
+        + "".join(
+            f"file {tmp_path}/{name}\n"
+            for name in ("onetime.network", "onetime.network.d/a.conf", "onetime@.container")
+        )
+    )
+
+
+def test_units_on_networks_of_their_own_stop_together(tmp_path: Path) -> None:
+    units = {
+        "onetime-web@.container": RECIPE["onetime@.container"],
+        "onetime.network": RECIPE["onetime.network"],
+    }
+    found = taken(tmp_path, units, active=["onetime-web@7043"])
+    assert found.together == {7043: "onetime-web@7043.service"}
+    assert found.networks == ("systemd-onetime",)
+
+
+def test_network_without_a_unit_stays(tmp_path: Path) -> None:
+    units = {"onetime-web@.container": "[Container]\nNetwork=theirs\nPublishPort=%i:3000\n"}
+    found = taken(tmp_path, units, active=["onetime-web@7043"])
+    assert (found.together, found.networks) == ({7043: "onetime-web@7043.service"}, ())
+
+
 @pytest.mark.parametrize(
     ("units", "active", "problem"),
     [
-        (RECIPE, ["onetime@7043"], "onetime@7043.service carries the deploy's own name"),
-        (
-            {"onetime-web@.container": RECIPE["onetime@.container"]},
-            ["onetime-web@7043"],
-            "onetime-web@7043.service is on a network of its own",
-        ),
         (TOOL, ["onetime-web@7050"], "onetime-web@7050.service has port 7050, and the inventory"),
         (TOOL | {"onetime-web@.container": "[Container]\nNetwork=host\n"}, ["onetime-web@x"], "no"),
         (
@@ -111,6 +135,22 @@ def test_port_that_is_taken_over_may_be_listened_on() -> None:
     assert "something else listens on port 7044" in problem.observation
 
 
+def test_what_is_to_be_taken_over_may_carry_the_deploys_names() -> None:
+    state = fresh()
+    containers = {"onetime-7043": Container("onetime-7043", True, None)}
+    networks = {"onetime": PodmanNetwork("onetime", (), None)}
+    state = altered(state, containers=containers, networks=networks)
+    (problem,) = check_host("app1", settings(), network("plain"), state)
+    assert "the container onetime-7043, the Podman network onetime" in problem.observation
+    systemd = replace(
+        state.systemd,
+        adopting={7043: "onetime@7043.service"},
+        adopting_networks=frozenset({"onetime"}),
+    )
+    state = altered(state, systemd=systemd)
+    assert list(check_host("app1", settings(), network("plain"), state)) == []
+
+
 def test_what_is_to_be_taken_over_is_told_by_a_plan() -> None:
     host = observed()
     adopting = {7043: "onetime-web@7043.service", 7050: "onetime-web@7050.service"}
@@ -118,7 +158,7 @@ def test_what_is_to_be_taken_over_is_told_by_a_plan() -> None:
     host = replace(host, installed=altered(host.installed, systemd=systemd))
     told = [text for text in plan_one(host).warnings if "onetime-web@" in text]
     assert len(told) == 1
-    assert "onetime-web@7043.service stops just before" in told[0]
+    assert "onetime-web@7043.service stops before" in told[0]
 
 
 def test_what_was_handed_over_is_a_trace_of_the_deploy() -> None:
