@@ -67,9 +67,7 @@ def untouched(machine: Machine, quadlet: Path) -> bool:
 
 
 @pytest.mark.parametrize("case", ["host", "macvlan"])
-def test_each_unit_stops_just_before_the_instance_on_its_port_starts(
-    machine: Machine, case: str
-) -> None:
+def test_each_unit_stops_just_before_its_instance_starts(machine: Machine, case: str) -> None:
     machine.release(1, case)
     quadlet = hand_over(machine)
     machine.switch(0, 1)

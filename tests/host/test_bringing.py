@@ -63,7 +63,7 @@ def test_name_that_was_here_before_was_not_brought(bare: Machine) -> None:
     assert noted(bare) == [[], [ID]]
 
 
-def test_login_is_in_memory_for_root_alone_and_for_as_long_as_it_is_used(bare: Machine) -> None:
+def test_login_is_in_memory_for_root_alone_while_it_is_used(bare: Machine) -> None:
     assert bring(bare, login=True).code == 0
     (pull,) = [call for call in bare.calls("podman") if call.startswith("pull ")]
     assert (bare.state / "authfile").read_text() == f"600 {AUTH}"

@@ -86,7 +86,7 @@ def test_podman_arguments_are_told_by_name(file: Path) -> None:
     ]
 
 
-def test_environment_files_that_are_relative_are_beside_the_unit(file: Path) -> None:
+def test_relative_environment_files_are_beside_the_unit(file: Path) -> None:
     text = "[Container]\nEnvironmentFile=app.env\nEnvironmentFile=-/etc/app.env\n"
     assert [value for _, _, value in told(file, text)] == [
         f"{file.parent}/app.env",

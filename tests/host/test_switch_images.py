@@ -135,7 +135,7 @@ def test_images_that_no_kept_release_names_go(brought: Machine) -> None:
     assert noted(brought, "brought-ids") == [NEW]
 
 
-def test_image_that_a_container_uses_stays_until_the_next_change(brought: Machine) -> None:
+def test_image_in_use_stays_until_the_next_change(brought: Machine) -> None:
     (brought.state / "used").write_text(f"{OLD}\n{MOVED}\n")
     brought.perform()
     assert noted(brought, "brought-ids") == [OLD, NEW, MOVED]

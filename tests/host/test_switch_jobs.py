@@ -46,7 +46,7 @@ def test_job_that_changes_is_all_that_restarts(working: Machine) -> None:
     assert working.restarted[before:] == ["restart onetime-job@emails.service"]
 
 
-def test_scheduler_that_is_to_change_stops_before_anything_starts(working: Machine) -> None:
+def test_scheduler_that_changes_stops_before_any_start(working: Machine) -> None:
     altered(working.release(3, "jobs"), "scheduler")
     working.switch(2, 3)
     before = len(working.calls("systemctl"))
@@ -117,7 +117,7 @@ def resume(machine: Machine) -> list[str]:
     return machine.calls("systemctl")[before:]
 
 
-def test_scheduler_starts_again_when_the_run_that_stopped_it_is_over(working: Machine) -> None:
+def test_scheduler_starts_again_when_its_run_is_over(working: Machine) -> None:
     lock = working.root / "run/onetime/lock"
     lock.parent.mkdir(exist_ok=True)
     lock.write_text("somebody 1-2\n")

@@ -21,9 +21,7 @@ def test_change_of_rules_waits_for_its_operator(deployed: Machine, rules: str) -
 
 
 @pytest.mark.parametrize("confirmed", [True, False])
-def test_shim_of_another_kind_comes_when_the_links_before_it_are_gone(
-    deployed: Machine, confirmed: bool
-) -> None:
+def test_shim_of_another_kind_comes_after_the_old_links(deployed: Machine, confirmed: bool) -> None:
     """A card has links of one kind at a time."""
     deployed.release(2, "ipvlan-shim")
     deployed.switch(1, 2, rules="1")

@@ -91,7 +91,7 @@ def test_units_are_taken_over_port_by_port(site: Site, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["host", "macvlan"])
-def test_units_come_back_where_an_instance_does_not_become_healthy(site: Site, mode: str) -> None:
+def test_units_come_back_where_an_instance_fails(site: Site, mode: str) -> None:
     words = {**WORDS, "network_mode": mode, "health_command": "false"}
     site = dataclasses.replace(site, everywhere=words)
     hand_over(site)

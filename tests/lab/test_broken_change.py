@@ -87,7 +87,7 @@ def test_verdict_outlives_a_kill(site: Site) -> None:
     check_paths(site.hosts)
 
 
-def test_prune_during_a_change_of_networks_takes_no_image_for_good(site: Site) -> None:
+def test_prune_during_a_change_of_networks_loses_no_image(site: Site) -> None:
     moment = "! systemctl is-active --quiet onetime@7043"
     prune = f"until {moment}; do sleep 0.02; done; podman system prune --all --force"
     with ThreadPoolExecutor() as pool:
@@ -137,7 +137,7 @@ def suspended(site: Site, script: str, condition: str) -> Iterator[subprocess.Po
         ("teardown.py", '[ -z "$(podman ps --quiet --filter name=^onetime-)" ]'),
     ],
 )
-def test_operator_who_was_suspended_changes_nothing_of_the_nexts(
+def test_suspended_operator_changes_nothing_of_the_nexts(
     site: Site, script: str, condition: str
 ) -> None:
     """His lock has lapsed, and another has deployed since."""

@@ -74,7 +74,7 @@ def all_active() -> None:
         wait_until(HOST, f"systemctl is-active --quiet onetime@{port}")
 
 
-def test_drained_host_finishes_what_it_has_begun_and_refuses_the_rest(site: Site) -> None:
+def test_drained_host_finishes_requests_and_refuses_new_ones(site: Site) -> None:
     before = started(HOST)
     with ThreadPoolExecutor() as pool, request("outside", PUBLIC) as begun:
         draining = pool.submit(run, site, "drain")
@@ -182,7 +182,7 @@ def test_host_that_was_drained_before_its_reboot_stays_so(site: Site) -> None:
     refused()
 
 
-def test_reboot_whose_operator_is_killed_is_completed_by_the_next_run(site: Site) -> None:
+def test_reboot_of_a_killed_operator_is_completed_next_time(site: Site) -> None:
     with rebooting(site, HOST) as process:
         process.kill()
     api.up(HOST)

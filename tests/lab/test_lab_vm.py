@@ -51,7 +51,7 @@ def ports() -> list[str]:
     return re.findall(rf"{HOST}-eth\d", api.run_in("switch", ["ip", "-o", "link"]).stdout)
 
 
-def test_machine_is_a_host_like_the_others_with_a_kernel_of_its_own(machine: api.Host) -> None:
+def test_machine_is_a_host_with_a_kernel_of_its_own(machine: api.Host) -> None:
     assert (machine.public_address, machine.private_address) == (PUBLIC, PRIVATE)
     assert answer("systemctl is-system-running; hostname").split() == ["running", HOST]
     assert "cloud-amd64" in answer("uname -r")
@@ -70,7 +70,7 @@ def test_its_cards_are_those_of_a_plain_host() -> None:
     ]
 
 
-def test_machine_reaches_the_database_the_outside_and_its_neighbours() -> None:
+def test_machine_reaches_database_outside_and_neighbours() -> None:
     # An answer may come late where the machine has much else to do.
     assert answer("redis-cli -h maindb ping") == "PONG"
     assert answer("curl -sm 20 http://198.51.100.10/") == f"client={PUBLIC}"

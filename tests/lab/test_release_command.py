@@ -44,7 +44,7 @@ def state(site: Site) -> dict[str, tuple[str, dict[str, str]]]:
     return {host: (ssh(host, CURRENT), started(host)) for host in site.hosts}
 
 
-def test_command_runs_once_for_all_hosts_and_not_without_a_change(site: Site) -> None:
+def test_command_runs_once_and_not_without_a_change(site: Site) -> None:
     before = runs()
     script = f'{COUNT}; echo "as $(id -u), version $APP_VERSION, given $GIVEN"; echo "$TOKEN"'
     words = {

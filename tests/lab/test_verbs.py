@@ -116,7 +116,7 @@ def test_line_acts_on_no_terminal_and_shows_no_secret(site: Site) -> None:
     assert [line.split(None, 4)[4] for line in lines] == ["\\x1b]0;title\\x07 is *****"], told
 
 
-def test_line_of_somebody_else_on_the_host_is_no_line_of_the_app(site: Site) -> None:
+def test_line_of_somebody_else_is_no_line_of_the_app(site: Site) -> None:
     ssh(HOST, "su nobody -s /bin/sh -c 'logger --tag onetime-7043 as if it were the app'")
     wait_until(HOST, 'journalctl --identifier=onetime-7043 | grep -q "as if"', seconds=30)
     code, lines, told = said(site.inventory(), "verbs/logs.py", "--data", "grep=as if")
@@ -153,7 +153,7 @@ def test_host_that_cannot_be_reached_costs_its_own_lines(two: Path) -> None:
     assert {line.split()[2] for line in lines} == {"app1", "app-two"}
 
 
-def test_following_shows_lines_as_they_come_and_leaves_nothing_behind(two: Path) -> None:
+def test_following_shows_lines_and_leaves_nothing_behind(two: Path) -> None:
     arguments = ("verbs/logs.py", "--limit", "lab", "--data", "follow=1")
     with started(two, *arguments) as running:
         assert running.stdout is not None

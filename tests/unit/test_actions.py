@@ -210,7 +210,7 @@ def named(*hosts: Observed) -> str:
     return plan_id(plans, changes)
 
 
-def test_id_is_the_same_for_the_same_and_another_for_anything_else() -> None:
+def test_id_is_another_for_any_other_plan() -> None:
     host = observed(**BEFORE)
     there = dataclasses.replace(host, installed=HOST)
     ids = [

@@ -38,7 +38,7 @@ def test_container_without_a_unit_file(tmp_path: Path) -> None:
     assert "podman exec onetime-7043 printenv HOST" in str(adoption.notes["environment"])
 
 
-def test_container_on_the_hosts_network_has_its_port_in_its_name(tmp_path: Path) -> None:
+def test_container_on_the_hosts_network_has_its_port_in_a_name(tmp_path: Path) -> None:
     live = container("onetime-web@7044", mode="host", networks=None, ports=None)
     worker = container("onetime-worker-emails", mode="host")
     own = container("onetime-7045", own="abc")

@@ -168,7 +168,7 @@ def test_image_of_another_name_has_not_moved() -> None:
     assert compare(PLAN, host).moved is None
 
 
-def test_tag_that_has_moved_at_its_registry_is_pulled_and_is_a_release_of_its_own() -> None:
+def test_tag_that_has_moved_is_a_release_of_its_own() -> None:
     """What it stands for comes before the switch, which compares IDs: so this counts on it."""
     digests = (f"sha256:{ID}", f"sha256:{NEW_ID}")
     plan = dataclasses.replace(PLAN, moved_tag=digests)

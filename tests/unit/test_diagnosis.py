@@ -183,7 +183,7 @@ def test_each_cause_is_one_sentence_with_its_mend() -> None:
     assert list(verdicts(trails(BASE))) == []
 
 
-def test_host_without_a_private_card_has_the_one_that_leads_there() -> None:
+def test_host_without_a_private_card_has_the_one_in_use() -> None:
     base = scene(observed(network_mode="direct", db_address="10.0.0.10"))
     alone = replace(base, plan=replace(base.plan, private=None))
     assert "card" in [hop.name for hop in trail(alone, "app to database").hops]

@@ -154,7 +154,7 @@ def test_host_that_can_be_drained_is_not_refused() -> None:
     check_able("app1", gates())
 
 
-def test_drained_host_is_asked_about_all_but_its_published_ports() -> None:
+def test_drained_host_is_asked_about_all_but_its_ports() -> None:
     plan = plan_one(observed())
     asked = behind_gates(question(plan))
     assert (asked.addresses, asked.beyond) == ((), None)

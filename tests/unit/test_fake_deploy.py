@@ -181,7 +181,7 @@ def test_command_of_the_operators_is_told_of_a_run(tmp_path: Path) -> None:
     assert f"plan {begun['plan']}" in output
 
 
-def test_nobody_is_told_of_a_dry_run_and_a_failing_command_is_a_warning(tmp_path: Path) -> None:
+def test_failing_command_is_a_warning_and_a_dry_run_silent(tmp_path: Path) -> None:
     notices = tmp_path / "notices"
     web = fake(notify=["tee", "-a", str(notices)])
     assert pyinfra(tmp_path, "--dry", web1=web)[0] == 2

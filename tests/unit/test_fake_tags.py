@@ -68,7 +68,7 @@ def test_registry_that_is_away_stops_nothing(tmp_path: Path) -> None:
     assert not [line for line in commands(output, "web1") if "podman pull" in line]
 
 
-def test_registry_that_refuses_ends_the_run_before_anything_is_touched(tmp_path: Path) -> None:
+def test_registry_that_refuses_ends_the_run_before_any_change(tmp_path: Path) -> None:
     refusal = followed(code="125", trouble="Error: authentication required")
     code, output = pyinfra(tmp_path, "-y", "-vv", web1=refusal)
     assert code != 0

@@ -179,7 +179,7 @@ def test_bridge_finds_room_where_everything_private_is_routed() -> None:
         assert problem.key == "publish_subnet"
 
 
-def test_bridge_that_stands_is_not_refused_for_a_route_that_appears() -> None:
+def test_bridge_that_stands_is_not_refused_for_a_later_route() -> None:
     before = observed()
     bridge = PodmanNetwork("onetime-publish", (IPv4Network("10.89.43.0/24"),), "4711")
     networks = {**before.installed.podman.networks, "onetime-publish": bridge}

@@ -181,7 +181,7 @@ def test_edited_drop_in_gives_nobody_a_taken_address() -> None:
         assert len({one.address for one in plan.instances}) == 2
 
 
-def test_claim_of_a_live_address_is_told_and_the_instances_own_answer_is_none() -> None:
+def test_claim_of_a_live_address_is_told() -> None:
     plan = plan_one(observed(shim=True))
     first, second = claimable(plan)
     assert list(claims(plan, {})) == []
@@ -191,7 +191,7 @@ def test_claim_of_a_live_address_is_told_and_the_instances_own_answer_is_none() 
     assert sentence.startswith(f"{second}, instance 7044's, is answered by 52:54:00:12:34:56")
 
 
-def test_nobody_can_claim_what_is_on_the_hosts_own_mac_or_on_no_lan() -> None:
+def test_nobody_can_claim_what_is_on_the_hosts_own_mac() -> None:
     assert claimable(plan_one(observed(network_mode="ipvlan", shim=True))) == ()
     assert claimable(plan_one(observed(network_mode="routed"))) == ()
     routed = plan_one(observed(network_mode="routed"))

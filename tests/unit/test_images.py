@@ -38,7 +38,7 @@ def test_tag_is_what_its_registry_says() -> None:
     assert moved_tag(tag()) == (OLD, NEW)
 
 
-def test_tag_that_stands_for_one_of_the_images_digests_has_not_moved() -> None:
+def test_tag_that_stands_for_the_images_digest_has_not_moved() -> None:
     """A list and the image of it that is this host's have a digest each."""
     assert moved_tag(tag(host=f"{OLD} {IMAGE[:-5]}@{OLD} {IMAGE[:-5]}@{NEW}")) is None
     assert moved_tag(None) is None

@@ -27,7 +27,7 @@ from tests.unit.tunnels import host as tunnelled
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_host_of_each_mode_has_names_ports_addresses_and_translations(mode: str) -> None:
+def test_host_of_each_mode_has_its_ports_and_addresses(mode: str) -> None:
     one, told = MODES[mode]
     html = page([only(one)])
     text = texts(section(html, "host_app1"))
@@ -67,7 +67,7 @@ def test_way_has_each_hop_and_its_translation(one: Observed, way: str, told: Seq
     assert [line for line in told if line not in text] == []
 
 
-def test_database_on_the_host_itself_is_reached_without_translation() -> None:
+def test_database_on_the_host_is_reached_without_translation() -> None:
     known = observed(network_mode="direct")
     listening = next(iter(known.network.listeners))
     listener = replace(listening, address=IPv4Address(0), port=6379)

@@ -167,7 +167,7 @@ def well_formed(html: str) -> Iterable[ET.Element]:
     ]
 
 
-def test_names_that_only_differ_in_strange_letters_have_targets_of_their_own() -> None:
+def test_names_of_strange_letters_have_targets_of_their_own() -> None:
     assert anchor("host", "a b") != anchor("host", "a/b") != anchor("host", "a-b")
     assert anchor("host", "app1") == "host_app1"
 

@@ -99,7 +99,7 @@ def test_file_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> No
     )
 
 
-def test_host_that_cannot_be_reached_is_drawn_from_the_inventory(tmp_path: Path) -> None:
+def test_host_that_is_away_is_drawn_from_the_inventory(tmp_path: Path) -> None:
     target = tmp_path / "net.html"
     away = {
         "ssh_hostname": "127.0.0.1",

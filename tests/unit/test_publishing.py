@@ -77,5 +77,5 @@ def test_word_that_is_not_resolved_never_means_all_addresses() -> None:
         assert settings(publish_address="private").published
 
 
-def test_app_on_the_hosts_own_network_is_public_where_the_host_is() -> None:
+def test_app_on_the_hosts_network_is_as_public_as_the_host() -> None:
     assert planned(network_mode="host").public == (f"{PUBLIC}:7043", f"{PUBLIC}:7044")

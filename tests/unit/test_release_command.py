@@ -55,7 +55,7 @@ def test_runner_behind_a_tunnel_has_one_that_runs() -> None:
         runner("b", *fleet(b=dead))
 
 
-def test_command_behind_a_tunnel_is_in_the_network_of_an_instance() -> None:
+def test_command_behind_a_tunnel_is_in_an_instances_network() -> None:
     data = text(plan_one(tunnels.host(**COMMAND)), "host/one-off")
     assert "--network=container:onetime-wg-7043\n" in data
     assert "--add-host" not in data
@@ -84,7 +84,7 @@ def test_database_on_the_host_is_where_the_command_runs() -> None:
     assert "--add-host=maindb:127.0.0.1\n--hosts-file=none\n" in data
 
 
-def test_release_without_a_command_has_the_program_for_an_operators() -> None:
+def test_release_without_a_command_has_the_program_too() -> None:
     paths = {file.path for file in plan_one(observed()).files}
     assert paths >= {"host/once.sh", "host/one-off"}
 

@@ -154,7 +154,7 @@ def test_container_reaches_what_it_needs_and_no_other_container(
         assert (rules[-1] == "counter reject") == (egress == "services")
 
 
-def test_neighbours_in_a_mode_without_addresses_there_are_refused() -> None:
+def test_lan_clients_are_refused_without_private_addresses() -> None:
     seen = observed(network_mode="routed", lan_clients=["10.0.0.7"])
     (problem,) = refusals({"h": seen})
     assert "lan_clients: in the mode routed" in str(problem)

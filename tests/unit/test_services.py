@@ -47,7 +47,7 @@ def test_container_without_services_uses_the_names_of_its_host() -> None:
     assert "hosts-file" not in container
 
 
-def test_services_alone_are_given_where_the_database_has_no_address() -> None:
+def test_services_are_given_where_the_database_is_not() -> None:
     unresolved = replace(host("wireguard"), network=replace(host().network, resolved=None))
     assert "AddHost=authdb:10.0.0.30\n" in text(
         plan_one(unresolved), "quadlet/onetime-wg@.container"
@@ -157,7 +157,7 @@ def test_service_where_it_cannot_be_is_refused(data: dict[str, Any], expected: s
     assert line.startswith(f"a: {expected}")
 
 
-def test_service_over_the_shim_or_on_the_hosts_own_network_is_taken() -> None:
+def test_service_over_the_shim_or_beside_the_host_is_taken() -> None:
     own = {"authdb": AUTHDB | {"address": "10.0.0.15"}}
     assert lines({"a": host(services=own, shim=True)}) == []
     loopback = {"authdb": AUTHDB | {"address": "127.0.0.1"}}

@@ -92,7 +92,7 @@ def test_unit_that_is_not_active_has_no_time() -> None:
     }
 
 
-def test_host_as_planned_has_a_row_per_instance_and_nothing_to_tell() -> None:
+def test_host_as_planned_has_rows_and_nothing_to_tell() -> None:
     assert told(running()) == []
     first, second = table(running())
     assert (first.instance, first.kind, first.health, first.drift) == ("7043", "web", "healthy", "")
