@@ -54,7 +54,7 @@ TRICKS: dict[str, tuple[str, str, str]] = {
     "base64 of its own": ("base64", "echo 'a b c!'", "'user' is garbled"),
     "Podman is broken": (
         "podman",
-        'case "$1" in version) exec /usr/bin/podman "$@" ;; *) exit 125 ;; esac',
+        'case "$1" in --version) exec /usr/bin/podman "$@" ;; *) exit 125 ;; esac',
         "Podman is there and does not list its containers and networks: run podman ps",
     ),
     "Podman speaks in tongues": (
