@@ -11,13 +11,14 @@ from plan.host import plan_host
 from plan.inventory.settings import Settings
 from plan.jobs import check_scheduler
 from plan.model import HostPlan
-from plan.neighbours import check_addresses, check_tunnels
+from plan.neighbours import check_addresses
 from plan.network import addresses
 from plan.network.detect import detect
 from plan.observed import Observed
 from plan.problems import PlanError, Problem
 from plan.release.address_drop_ins import read_addresses
 from plan.services import check_ranges
+from plan.tunnel_ends import check_tunnels
 
 
 def probes(host: Observed) -> tuple[IPv4Address, ...]:

@@ -1,14 +1,13 @@
-"""What hosts of one inventory must not have in common: addresses, ranges, bridges, tunnels."""
+"""What hosts of one inventory must not have in common: addresses, ranges, bridges."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
-from itertools import combinations, product
+from itertools import product
 
 from plan.inventory.settings import Settings
-from plan.inventory.tunnels import private_key
 from plan.model import HostPlan
 from plan.network.addresses import mac as mac_of
 from plan.network.overlaps import Holders, overlapping
@@ -49,7 +48,7 @@ def _answered(plans: Mapping[str, HostPlan], observed: Mapping[str, Observed]) -
         if plan.mode.shim:
             purposes[plan.mode.shim.address] = "the shim"
         for address, mac in observed[plan.host].answering.items():
-            if address in purposes and address not in hosts:
+            if address in purposes and address not in hosts | _woken(observed[plan.host], mac):
                 yield Problem(
                     plan.host,
                     "shim_address" if address == plan.settings.shim_address else "container_range",
@@ -57,6 +56,13 @@ def _answered(plans: Mapping[str, HostPlan], observed: Mapping[str, Observed]) -
                     f"{mac}{instances.get(address, '')} on the LAN",
                     "Choose what nothing else uses, or free the address",
                 )
+
+
+def _woken(host: Observed, mac: str) -> set[IPv4Address]:
+    """Return the addresses that the host's own instances answer for: by a shim it hears them."""
+    # One that was on its way up when Podman was asked answers later.
+    addresses = read_addresses(host.installed.release.drop_ins).values()
+    return {address for address in addresses if host.installed.shim and mac == mac_of(address)}
 
 
 def claimable(plan: HostPlan) -> tuple[IPv4Address, ...]:
@@ -202,43 +208,3 @@ def _routed_bridges(plans: Mapping[str, HostPlan]) -> Iterator[Problem]:
             "is False",
             "Give each host a bridge of its own, for the network to route to",
         )
-
-
-def check_tunnels(
-    settings: Mapping[str, Settings], secrets: Mapping[str, Mapping[str, str]]
-) -> Iterator[Problem]:
-    """Yield addresses and keys that tunnels of two hosts have in common, where they share a peer.
-
-    + secrets: values by host and variable; those of hosts that this run leaves alone are not known
-    """
-    ends: dict[tuple[str, str], list[tuple[str, int]]] = {}
-    for host, words in sorted(settings.items()):
-        for port in _tunnel_ports(words):
-            assert words.tunnel is not None  # noqa: S101 - a port of a tunnel
-            address = words.tunnel.instances[port].address
-            key = secrets.get(host, {}).get(private_key(port))
-            for mark in ((f"{address} is the address", ""), *([("", key)] if key else [])):
-                ends.setdefault(mark, []).append((host, port))
-    shared = sorted(
-        (host, neighbour, port, port_there, not text, text)
-        for (text, _), holders in ends.items()
-        for (host, port), (neighbour, port_there) in combinations(holders, 2)
-        if host != neighbour and _peers(settings[host]) & _peers(settings[neighbour])
-    )
-    for host, neighbour, port, port_there, _, text in shared:
-        what = text or f"the private key of instance {port} is that"
-        yield Problem(
-            host,
-            "wireguard",
-            f"{what} of instance {port_there} of {neighbour} too",
-            "Give each instance, on any host, a key and an address of its own",
-        )
-
-
-def _peers(settings: Settings) -> set[str]:
-    return {peer.public_key for peer in settings.tunnel.peers} if settings.tunnel else set()
-
-
-def _tunnel_ports(settings: Settings) -> list[int]:
-    tunnels = settings.tunnel.instances if settings.tunnel else {}
-    return [port for port in settings.instances if port in tunnels]

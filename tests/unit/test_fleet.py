@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from facts.installed import InstalledState
 from plan.fleet import plan_fleet, probes
 from plan.neighbours import claimable, claims
 from plan.network.addresses import mac
@@ -132,6 +133,25 @@ def test_problems_of_all_hosts_come_at_once() -> None:
     hosts["d"] = observed("nocard", container_range="10.0.0.224/27")
     assert {line.split(". ")[0].split(": ")[0] for line in lines(hosts)} == {"a", "c", "d"}
     assert sum("overlaps" in line for line in lines(hosts)) == 1
+
+
+def test_instance_that_came_up_after_podman_was_asked_is_no_stranger() -> None:
+    host = observed(shim=True)
+    deployed = as_planned(plan_one(host))
+    own = plan_one(host).mode.addresses[7043]
+    path = "quadlet/onetime@7043.container.d/address.conf"
+    drop_ins = {path: f"Network=onetime.network:ip={own}\n"}
+    containers = {"onetime-7044": deployed.podman.containers["onetime-7044"]}
+    state = altered(deployed, drop_ins=drop_ins, containers=containers)
+
+    def told(answer: str, installed: InstalledState = state) -> list[str]:
+        seen = dataclasses.replace(host, installed=installed, answering={own: answer})
+        return [line for line in lines({"a": seen}) if "is answered by" in line]
+
+    assert told(mac(own)) == []
+    assert told("52:54:00:12:34:56") != []
+    # Without a shim the host cannot hear its own: whoever answers is another.
+    assert told(mac(own), altered(state, shim=None)) != []
 
 
 def test_answerer_for_an_address_is_named() -> None:
