@@ -69,7 +69,7 @@ def test_units_are_taken_over_port_by_port(site: Site, mode: str) -> None:
     site = dataclasses.replace(site, everywhere={**WORDS, "network_mode": mode})
     hand_over(site)
     dry = site.pyinfra("deploy.py", "--dry")
-    assert "onetime-web@7043.service stops just before the instance on its port" in dry.output
+    assert "onetime-web@7043.service stops before the instance on its port" in dry.output
     with under_load() as load:
         run = site.deploy()
     assert run.code == 0, run.output
