@@ -134,7 +134,10 @@ leave() {
   systemctl stop "$JOB@*.service" "$INSTANCE@*.service" "$SIDECAR@*.service" 2>/dev/null
   systemctl stop "$FIREWALL_UNIT" "$HOST_UNIT" 2>/dev/null
   run "$to" network.sh host-network.sh off
-  while read -r link _; do rm -f "$link"; done <<END
+  while read -r link _; do
+    # Without its file the unit that does this would have a limit of time that is over.
+    case $link in */"$SWITCH_UNIT") ;; *) rm -f "$link" ;; esac
+  done <<END
 $LINKS
 END
   rm -f "$CURRENT"

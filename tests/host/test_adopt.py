@@ -172,3 +172,16 @@ def test_crash_at_any_command_leaves_one_or_the_other(machine: Machine, broken: 
                 assert machine.result == "1"
                 assert untouched(machine, quadlet), number
     assert number > 20
+
+
+def test_switch_keeps_its_own_unit_when_it_leaves(machine: Machine) -> None:
+    """Systemd would end it: without a file its limit of time is the default one."""
+    machine.release(1, "host", broken=7044)
+    quadlet = hand_over(machine)
+    unit = machine.root / "etc/systemd/system/onetime-switch.service"
+    unit.symlink_to(machine.base / "switch/onetime-switch.service")
+    machine.switch(0, 1)
+    machine.perform()
+    assert untouched(machine, quadlet)
+    assert unit.is_symlink()
+    assert "delete table ip onetime-adopt" in machine.calls("nft")
