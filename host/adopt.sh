@@ -56,6 +56,8 @@ together() { awk -v field="$1" '$1 == "together" { print $field }' "$ADOPTING" 2
 clear_foreign() {
   # Once the release is there, these names are those of its own units.
   if [ -z "$(together 2)" ] || [ "$(readlink "$CURRENT")" = "releases/$to" ]; then return 0; fi
+  # Nobody serves on this host meanwhile: whoever balances load is to see that the host before is back.
+  sleep "$SETTLE"
   echo "stops $(together 3 | tr '\n' ' ')"
   for port in $(together 2); do
     MAINPID=$(systemctl show --property=MainPID --value "$(foreign_together "$port")") \
