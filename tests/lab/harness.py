@@ -198,6 +198,6 @@ def snapshot(host: str) -> str:
         "ls /var/lib/containers; ip -brief link; "
         "ip -4 -brief address; ip -4 route; nft --stateless list ruleset; "
         "podman ps -a --format '{{.Names}} {{.ID}} {{.StartedAt}}' | sort; "
-        "podman network ls --format '{{.Name}} {{.ID}}' | sort; podman secret ls -q; "
-        "podman images --format '{{.ID}}'; ls /run/systemd/generator",
+        "podman network ls --format '{{.Name}} {{.ID}}' | sort; podman secret ls -q | sort; "
+        "podman images --format '{{.ID}}' | sort; ls /run/systemd/generator",
     )
